@@ -1,0 +1,21 @@
+"""`ldebm demo`: the whole walk on the bundled corpus, in minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The run folder.")] = Path("runs/demo"),
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", min=0, help="Train no longer than this.", show_default="the demo's own limit"),
+    ] = None,
+) -> None:
+    """Train on the bundled reviews; print samples and the discovered symbols."""
+    from ldebm.tasks.demo import run_demo
+
+    print(run_demo(out, minutes))

@@ -1,0 +1,73 @@
+"""`ldebm discover`: what the symbols of a run stand for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ldebm.cli.inputs import columns_of, corpus_of, filled_rows_of
+from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
+from ldebm.files import write_atomically
+
+if TYPE_CHECKING:
+    from ldebm.tasks.discovery import Discovery
+
+
+def discover(
+    run: Run,
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="SOURCE", help=f"{KINDS}.", show_default="the texts that the run was trained on"),
+    ] = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    result: Json = None,
+) -> None:
+    """Show each symbol: its share of the texts, its words, its closest texts and texts generated with it."""
+    from ldebm import LDEBM
+    from ldebm.tasks import discovery
+
+    model = LDEBM.from_pretrained(run)
+    if source is None:
+        texts, labels = columns_of(corpus_of(model.config).train)
+    else:
+        texts, labels = filled_rows_of(source, text, label, model.config)
+    found = discovery.discover(model, texts, labels)
+    print_discovery(found)
+    if result is not None:
+        write_atomically(result, json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_discovery(found: Discovery) -> None:
+    """The symbols that texts have as a table, most frequent first, and what to know about the others."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)  # a text may hold [brackets] or :colons:
+    table = Table("symbol", "share", "words", "closest texts", "generated", show_lines=True)
+    if found.labels:
+        table.add_column("labels")
+    for one in found.symbols:
+        if one.share:
+            labels = [", ".join(f"{name} {share:.0%}" for name, share in one.labels)] if found.labels else []
+            table.add_row(
+                str(one.symbol),
+                f"{one.share:.1%}",
+                ", ".join(each.word for each in one.words),
+                "\n".join(one.nearest),
+                "\n".join(one.prototypes),
+                *labels,
+            )
+    console.print(table)
+    console.print(
+        f"Read {found.texts_read:,} of {found.texts_given:,} texts. Words are ordered by p(w|k) log(p(w|k) / p(w))."
+    )
+    if unused := [str(one.symbol) for one in found.symbols if not one.share]:
+        console.print(f"Symbols that no text has: {', '.join(unused)}.")
+    for pair in found.near_duplicates:
+        console.print(
+            f"Symbols {pair.first} and {pair.second} have nearly the same words ({pair.divergence:.3f} nats apart)."
+        )

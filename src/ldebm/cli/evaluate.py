@@ -1,0 +1,74 @@
+"""`ldebm evaluate`: every figure that applies to a run, with its definition and the value to read it against."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ldebm.cli.inputs import columns_of, corpus_of, filled_rows_of, stream
+from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
+from ldebm.files import write_atomically
+
+if TYPE_CHECKING:
+    from ldebm.tasks.evaluation_of_runs import Measurement
+
+
+def evaluate(
+    run: Run,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help=f"Held-out texts. {KINDS}.",
+            show_default="the run's own test split, else its validation split",
+        ),
+    ] = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Texts to generate, at most.")] = 1000,
+    result: Json = None,
+) -> None:
+    """Measure a run on texts it was not trained on."""
+    from ldebm import LDEBM
+    from ldebm.tasks import evaluation_of_runs
+
+    model = LDEBM.from_pretrained(run)
+    corpus = corpus_of(model.config)
+    if source is not None:
+        name, (texts, labels) = str(source), filled_rows_of(source, text, label, model.config)
+    elif corpus.test is not None:
+        name, (texts, labels) = f"{corpus.name}, test split", columns_of(corpus.test)
+    else:
+        name, (texts, labels) = f"{corpus.name}, validation split", columns_of(corpus.validation)
+    measured = evaluation_of_runs.evaluate(model, texts, stream(corpus.train), samples=samples, labels=labels)
+    print_measurements(measured, name)
+    if result is not None:
+        metrics = {each.name: _as_json(each) for each in measured}
+        document = {"run": str(run), "texts": name, "metrics": metrics}
+        write_atomically(result, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def print_measurements(measured: Sequence[Measurement], title: str) -> None:
+    """One row a figure."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("metric", title=title)
+    table.add_column("value", justify="right")
+    for column in ("unit", "read against", "definition"):
+        table.add_column(column)
+    for each in measured:
+        table.add_row(each.name, f"{each.value:.4g}", each.unit, each.floor_or_bound or "", each.definition)
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def _as_json(each: Measurement) -> dict[str, object]:
+    fields = dataclasses.asdict(each)
+    del fields["name"]
+    return {**fields, "value": each.value if math.isfinite(each.value) else None}  # JSON has no NaN

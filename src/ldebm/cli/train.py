@@ -1,0 +1,92 @@
+"""`ldebm train`: a run folder from somebody's texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ldebm.cli.options import Corpus
+
+_SUFFIXES = {".gz", ".txt", ".csv", ".tsv", ".jsonl", ".parquet"}
+
+
+def train(
+    source: Corpus,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Column of the text.", show_default="text, or the only one")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Column of the label; rows may lack one.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Column that names the split of each row.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", help="NAME-SIZE: best or paper; tiny, small or full.")
+    ] = "best-small",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change one setting of the preset, as model.symbols=20. May be given often.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The run folder.", show_default="runs/NAME, after the source"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint in the run folder.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Decides every random draw.", show_default="0")
+    ] = None,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"] | None,
+        typer.Option("--precision", help="Of the encoder and the decoder; energies are fp32.", show_default="auto"),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None,
+        typer.Option("--device", help="Where to compute.", show_default="auto"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Times over the texts.", show_default="the preset's")
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--max-minutes", min=0, help="Stop, trained as far as it is, after this time.", show_default="no limit"
+        ),
+    ] = None,
+) -> None:
+    """Train a model on texts, from scratch, into a run folder."""
+    from ldebm import load_corpus, load_preset
+    from ldebm import train as train_model
+
+    flags = {
+        "data.source": source,
+        "data.text": text,
+        "data.label": label,
+        "data.split": split,
+        "seed": seed,
+        "training.precision": precision,
+        "training.device": device,
+        "training.epochs": epochs,
+        "training.max_minutes": max_minutes,
+    }
+    given = [f"{name}={value}" for name, value in flags.items() if value is not None]
+    config = load_preset(preset, [*(settings or ()), *given])
+    corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)
+    train_model(config, corpus, out or Path("runs") / _stem(source), resume)
+
+
+def _stem(source: str) -> str:
+    """`reviews` for data/reviews.csv.gz, `name` for the hub's owner/name."""
+    path = Path(source)
+    while path.suffix.lower() in _SUFFIXES:
+        path = path.with_suffix("")
+    return path.name or "run"

@@ -1,0 +1,31 @@
+"""Reading texts: files and named corpora (`corpora`), their tokens (`tokenizer`) and batches of them (`batches`).
+
+The names in `__all__` are imported when first used: a tokenizer does not need `datasets`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
+    from ldebm.data.corpora import Corpus, load_corpus, load_texts
+    from ldebm.data.tokenizer import Tokenizer
+
+__all__ = ["Batch", "Corpus", "TokenizedCorpus", "Tokenizer", "bucketed", "in_order", "load_corpus", "load_texts"]
+
+_HOMES = {
+    "Batch": "batches",
+    "Corpus": "corpora",
+    "TokenizedCorpus": "batches",
+    "Tokenizer": "tokenizer",
+    "bucketed": "batches",
+    "in_order": "batches",
+    "load_corpus": "corpora",
+    "load_texts": "corpora",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ldebm.data.{_HOMES[name]}"), name)

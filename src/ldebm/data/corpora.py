@@ -1,0 +1,154 @@
+"""Corpora: texts to train on and texts to validate with, from a file, by the name of a corpus, or from the hub."""
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow.compute
+
+from ldebm.data.hub import is_hub_name, load_hub
+from ldebm.data.readers import column_names
+from ldebm.data.splits import hashed_split, named_split
+from ldebm.data.tables import choose_roles, choose_text, read_table
+from ldebm.errors import DataError, shorten
+
+log = logging.getLogger("ldebm")
+
+PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "test": "ptb.test.txt.gz"}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts in their splits. Columns: text (str, never empty), label (str, or None where a text has none).
+
+    `labels` are the sorted distinct labels of `train`; None where no label column was asked for.
+    """
+
+    name: str
+    train: datasets.Dataset
+    validation: datasets.Dataset
+    test: datasets.Dataset | None
+    labels: tuple[str, ...] | None
+
+
+def load_corpus(
+    source: str,
+    text: str | None = None,
+    label: str | None = None,
+    split: str | None = None,
+    validation_share: float = 0.1,
+    seed: int = 0,
+) -> Corpus:
+    """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "ptb", "reviews" or a hub name.
+
+    `text`, `label` and `split` name columns. Without a validation split, the texts for validation are chosen by a hash
+    of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
+    used, ConfigError where `validation_share` is not between 0 and 1.
+    """
+    tables = _tables(source, text, label, split)
+    chosen = {part: (table, _filled(table, source)) for part, table in tables.items()}
+    if split is not None:
+        table, filled = chosen.pop("train")
+        named = named_split(_stream(table, "split"), source, split)
+        chosen |= {part: (table, rows[np.isin(rows, filled)]) for part, rows in named.items()}
+    if not len(chosen.get("train", (None, ()))[1]):
+        raise DataError(
+            f"{source} has no texts to train on: its train split has no row, or all its texts are empty."
+            " Check the columns of the texts and of the split."
+        )
+    train, rows = chosen["train"]
+    if not len(chosen.get("validation", (None, ()))[1]):
+        validates = hashed_split(_stream(train.select(rows), "text"), validation_share, seed, source)
+        chosen["train"], chosen["validation"] = (train, rows[~validates]), (train, rows[validates])
+    parts = {part: _select(table, rows) for part, (table, rows) in chosen.items() if len(rows)}
+    return Corpus(
+        name=_name(source),
+        train=parts["train"],
+        validation=parts["validation"],
+        test=parts.get("test"),
+        labels=None if label is None else _labels(*chosen["train"], source, label),
+    )
+
+
+def load_texts(source: str, text: str | None = None) -> datasets.Dataset:
+    """The rows of a file, none left out: column `text` (stripped, "" where missing) and the other columns as strings.
+
+    Row i is the file's row i, so that what a model says of the texts can stand beside them. Raises DataError.
+    """
+    path = Path(source)
+    columns = column_names(path)
+    chosen = choose_text(text, columns, source)
+    return read_table(path, {"text": chosen} | {name: name for name in columns if name not in (chosen, "text")})
+
+
+def _tables(source: str, text: str | None, label: str | None, split: str | None) -> dict[str, datasets.Dataset]:
+    """Tables with columns `text`, `label` and, where asked for, `split`; under "train" what is not split yet."""
+    if source == "ptb":
+        return {part: _read(path, text, label, split) for part, path in _ptb_files().items()}
+    if source == "reviews":
+        with resources.as_file(resources.files("ldebm.data") / "bundled" / "reviews.csv.gz") as path:
+            return {"train": _read(path, text, label, split)}
+    if os.path.exists(source) or not is_hub_name(source):
+        return {"train": _read(Path(source), text, label, split)}
+    if split is not None:
+        raise DataError(
+            f"{source} is a hub data set, which brings its own splits; received --split {shorten(split)}. Leave it out."
+        )
+    return load_hub(source, text, label)
+
+
+def _read(path: Path, text: str | None, label: str | None, split: str | None) -> datasets.Dataset:
+    return read_table(path, choose_roles(column_names(path), path, text, label, split))
+
+
+def _ptb_files() -> dict[str, Path]:
+    folder = Path(os.environ.get("LDEBM_DATA", "../shared/data")) / "ptb"
+    files = {part: folder / name for part, name in PTB_FILES.items()}
+    missing = [path.name for path in files.values() if not path.is_file()]
+    if missing:
+        raise DataError(
+            f"the corpus ptb is not in {folder}: no {', '.join(missing)}."
+            " Set LDEBM_DATA to the folder that has the folder ptb with these files."
+        )
+    return files
+
+
+def _filled(table: datasets.Dataset, source: str) -> np.ndarray:
+    """The rows [N] int64 of the texts that are not empty; how many are goes to the log."""
+    filled = np.flatnonzero(pyarrow.compute.not_equal(table.data.column("text"), "").to_numpy())
+    if skipped := len(table) - len(filled):
+        log.warning("%s: skipped %s of %s rows, their text is empty", source, f"{skipped:,}", f"{len(table):,}")
+    return filled
+
+
+def _stream(table: datasets.Dataset, column: str) -> Iterator[Any]:
+    """A column's values, a stretch at a time, so that they are never all in memory."""
+    for stretch in table.select_columns([column]).iter(batch_size=1000):
+        yield from stretch[column]
+
+
+def _select(table: datasets.Dataset, rows: np.ndarray) -> datasets.Dataset:
+    return table.select(rows).select_columns(["text", "label"])
+
+
+def _labels(train: datasets.Dataset, rows: np.ndarray, source: str, column: str) -> tuple[str, ...]:
+    labels = sorted(set(pyarrow.compute.unique(train.data.column("label").take(rows)).to_pylist()) - {None})
+    if len(labels) < 2:
+        found = f"only '{shorten(labels[0])}'" if labels else "none at all"
+        raise DataError(
+            f"{source}, column '{shorten(column)}': at least two different labels are needed to learn from,"
+            f" the texts to train on have {found}. Choose another column with --label, or leave it out."
+        )
+    return tuple(labels)
+
+
+def _name(source: str) -> str:
+    """`reviews` for data/reviews.csv.gz, `name` for the hub's owner/name."""
+    name = Path(source).name.removesuffix(".gz")
+    return Path(name).stem if os.path.exists(source) else name

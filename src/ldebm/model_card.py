@@ -1,0 +1,60 @@
+"""The model card that a run folder carries as its README.md."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ldebm.files import write_atomically
+from ldebm.model import LDEBM
+from ldebm.run_folder import CARD, METRICS
+
+
+def write_card(model: LDEBM, folder: Path, texts: int, seconds: float) -> None:
+    """Write `README.md`: what the model was trained on, how well it does on validation data, how to use it."""
+    found = _best_validation(folder / METRICS)
+    config = model.config
+    rows = [
+        ("reconstruction", "nats a text, from a sample of the posterior", found.get("reconstruction")),
+        ("rate_to_reference", "nats a text, KL(q(z|x) || the prior's Gaussian)", found.get("rate_to_reference")),
+        ("gain_low", "nats a text that the energy saves over that Gaussian, at least", found.get("gain_low")),
+        ("bleu", "BLEU of 500 greedy reconstructions from the posterior mean", found.get("bleu")),
+        ("mutual_information", "I(z; y) in nats", found.get("mutual_information")),
+        ("active_units", f"of {config.model.latent_size} latent dimensions", found.get("active_units")),
+        ("accuracy", "share of validation texts whose label is found", found.get("accuracy")),
+    ]
+    table = "\n".join(f"| {name} | {value:.3f} | {what} |" for name, what, value in rows if value is not None)
+    write_atomically(
+        folder / CARD,
+        f"""# LDEBM on {config.data.source}
+
+A latent diffusion energy-based model (Yu et al., ICML 2022), trained with ldebm, preset `{config.preset}`, seed {config.seed},
+on {texts} texts in {seconds / 60:.1f} minutes (torch {torch.__version__}, {platform.machine()}).
+{config.model.symbols} symbols{'' if model.labels is None else ': ' + ', '.join(model.labels)}; {len(model.tokenizer)} tokens.
+
+| validation | value | what it is |
+|---|---|---|
+{table}
+
+```python
+from ldebm import LDEBM
+model = LDEBM.from_pretrained("{folder.name}")
+print(model.generate(5))
+```
+
+The texts themselves are not stored here. `config.yaml` holds every setting, `metrics.jsonl` the course of training.
+""",
+    )
+
+
+def _best_validation(path: Path) -> dict[str, Any]:
+    """The validation entry with the lowest objective: that of the kept weights."""
+    if not path.exists():
+        return {}
+    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    validations = [entry for entry in entries if entry["kind"] == "validation" and entry["objective"] is not None]
+    return min(validations, key=lambda entry: entry["objective"], default={})

@@ -1,0 +1,115 @@
+"""Turning a step-by-step decoder into texts: greedy, sampled and beam search, batched, ending when all rows have ended.
+
+Legend: B texts, V vocabulary, W beams.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ldebm.data.tokenizer import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """What one step hands to the next, a row a text; `latent` is constant along the text."""
+
+    hidden: Tensor
+    latent: Tensor
+
+    def rows(self, index: Tensor) -> DecoderState:
+        return DecoderState(self.hidden[index], self.latent[index])
+
+
+# (last token of each row, state) -> (log-odds of the next token, BV in fp32; state)
+Step = Callable[[Tensor, DecoderState], tuple[Tensor, DecoderState]]
+# log-odds BV -> chosen token B
+Choice = Callable[[Tensor], Tensor]
+
+
+def most_probable(logits_BV: Tensor) -> Tensor:
+    """Greedy choice."""
+    return logits_BV.argmax(-1)
+
+
+def sampled(generator: torch.Generator | None, temperature: float, top_p: float) -> Choice:
+    """Sampling at a temperature from the smallest set of tokens that holds `top_p` of the probability."""
+
+    def choose(logits_BV: Tensor) -> Tensor:
+        p_BV = (logits_BV / temperature).softmax(-1)
+        if top_p < 1.0:
+            p_BV, order_BV = p_BV.sort(-1, descending=True)
+            before_BV = p_BV.cumsum(-1) - p_BV  # the first token is always kept
+            p_BV = torch.where(before_BV < top_p, p_BV, 0.0)
+            return order_BV.gather(1, torch.multinomial(p_BV, 1, generator=generator)).squeeze(1)
+        return torch.multinomial(p_BV, 1, generator=generator).squeeze(1)
+
+    return choose
+
+
+@torch.no_grad()
+def write(step: Step, state: DecoderState, max_length: int, choose: Choice, forbidden: Sequence[int]) -> list[list[int]]:
+    """Write one text a row, token by token; ids without the marks.
+
+    Args:
+        max_length: most ids of a text, begin and end marks counted.
+        forbidden: ids that are never chosen, besides padding and the begin mark.
+    """
+    rows, device = state.hidden.shape[0], state.hidden.device
+    tokens_BL = torch.full((rows, max_length), PAD, dtype=torch.long, device=device)
+    row_B = torch.arange(rows, device=device)  # rows of tokens_BL that the state stands for
+    last_B = torch.full((rows,), BOS, dtype=torch.long, device=device)
+    barred = torch.tensor([PAD, BOS, *forbidden], device=device)
+    for position in range(max_length - 2):
+        logits_BV, state = step(last_B, state)
+        last_B = choose(logits_BV.index_fill(1, barred, -math.inf))
+        open_B = last_B != EOS
+        tokens_BL[row_B[open_B], position] = last_B[open_B]
+        if not bool(open_B.all()):  # finished rows leave the batch: texts differ in length by a factor of ten
+            kept = open_B.nonzero().squeeze(1)
+            if len(kept) == 0:
+                break
+            row_B, last_B, state = row_B[kept], last_B[kept], state.rows(kept)
+    return _without_padding(tokens_BL)
+
+
+@torch.no_grad()
+def search(step: Step, state: DecoderState, max_length: int, beams: int, forbidden: Sequence[int]) -> list[list[int]]:
+    """The most probable text of each row that beam search finds; no length normalisation, p(x | z) is the score."""
+    rows, device = state.hidden.shape[0], state.hidden.device
+    barred = torch.tensor([PAD, BOS, *forbidden], device=device)
+    state = state.rows(torch.arange(rows, device=device).repeat_interleave(beams))
+    last = torch.full((rows * beams,), BOS, dtype=torch.long, device=device)
+    tokens_NL = torch.full((rows * beams, max_length), PAD, dtype=torch.long, device=device)
+    score_BW = torch.full((rows, beams), -math.inf, device=device)
+    score_BW[:, 0] = 0.0  # the beams of a row start equal: only one may be extended
+    first_N = torch.arange(rows, device=device).repeat_interleave(beams) * beams
+    for position in range(max_length - 1):
+        logits_NV, state = step(last, state)
+        log_p_NV = logits_NV.index_fill(1, barred, -math.inf).log_softmax(-1)
+        ended_N = (last == EOS) | (last == PAD)
+        log_p_NV[ended_N] = -math.inf
+        log_p_NV[ended_N, PAD] = 0.0  # an ended beam stays as it is
+        if position == max_length - 2:  # no room for another word
+            log_p_NV[~ended_N, : EOS] = -math.inf
+            log_p_NV[~ended_N, EOS + 1 :] = -math.inf
+        vocabulary = log_p_NV.shape[1]
+        total_BN = (score_BW[:, :, None] + log_p_NV.view(rows, beams, -1)).view(rows, -1)
+        score_BW, choice_BW = total_BN.topk(beams)
+        parent_N = (choice_BW // vocabulary).view(-1) + first_N
+        last = (choice_BW % vocabulary).view(-1)
+        state, tokens_NL = state.rows(parent_N), tokens_NL[parent_N]
+        tokens_NL[:, position] = torch.where(last == EOS, PAD, last)
+        if bool(((last == EOS) | (last == PAD)).all()):
+            break
+    best_N = score_BW.argmax(-1) + torch.arange(rows, device=device) * beams
+    return _without_padding(tokens_NL[best_N])
+
+
+def _without_padding(tokens_BL: Tensor) -> list[list[int]]:
+    return [[token for token in row if token != PAD] for row in tokens_BL.tolist()]

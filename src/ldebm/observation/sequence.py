@@ -1,0 +1,179 @@
+"""Texts as token sequences: a bidirectional GRU encoder and a GRU decoder (paper B.2, PTB column).
+
+Legend: B texts, L tokens, N valid tokens of the batch, D latent dimensions, H hidden units, E embedding size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+
+from ldebm.data.batches import Batch
+from ldebm.data.tokenizer import PAD, UNK
+from ldebm.distributed import batch_mean
+from ldebm.noise import Noise
+from ldebm.observation.decoding import DecoderState, most_probable, sampled, search, write
+from ldebm.observation.gru import rows_of, run_gru
+from ldebm.posterior import Posterior
+from ldebm.presets.config import DecoderConfig, EncoderConfig
+
+Mode = Literal["greedy", "sample", "beam"]
+
+
+class SequenceEncoder(nn.Module):
+    """q(z | x): embedding, bidirectional GRU on packed texts, the two last states, two linear heads.
+
+    With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
+    the latent's scale is pinned and no dimension can be switched off.
+    """
+
+    def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
+        super().__init__()
+        self.compute_dtype = torch.float32
+        self.embedding = nn.Embedding(vocabulary, config.embedding_size, padding_idx=PAD)
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
+        self.mean = nn.Linear(2 * config.hidden_size, latent_size)
+        self.log_variance = nn.Linear(2 * config.hidden_size, latent_size)
+        self.norm = MeanNorm(latent_size) if config.normalise_means else None
+
+    def encode(self, batch: Batch) -> Posterior:
+        """The posterior of each text; the same alone, in any batch and under any padding."""
+        embedded = self.dropout(self.embedding(batch.tokens_BL))
+        packed = pack_padded_sequence(embedded, batch.lengths_B.cpu(), batch_first=True, enforce_sorted=False)
+        _, last_2BH = run_gru(self.gru, packed, None, self.compute_dtype)
+        state = F.leaky_relu(torch.cat([last_2BH[0], last_2BH[1]], -1))
+        mean_BD, raw_BD = self.mean(state), self.log_variance(state)
+        if self.norm is None:
+            return Posterior(mean_BD, raw_BD)
+        return Posterior(self.norm(mean_BD), -F.softplus(-raw_BD))
+
+
+class MeanNorm(nn.Module):
+    """Batch normalisation without learned scale, over the whole batch of all processes (BN-VAE, arXiv 2004.12585)."""
+
+    mean_D: Tensor
+    variance_D: Tensor
+
+    def __init__(self, size: int, momentum: float = 0.05) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean_D", torch.zeros(size))
+        self.register_buffer("variance_D", torch.ones(size))
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        if not self.training:
+            return (x_BD - self.mean_D) * (self.variance_D + 1e-5).rsqrt()
+        mean_D = batch_mean(x_BD)
+        variance_D = batch_mean((x_BD - mean_D).square())
+        with torch.no_grad():
+            self.mean_D.lerp_(mean_D, self.momentum)
+            self.variance_D.lerp_(variance_D, self.momentum)
+        return (x_BD - mean_D) * (variance_D + 1e-5).rsqrt()
+
+    @torch.no_grad()
+    def recentre(self, normalised_ND: Tensor) -> Tensor:
+        """Set the statistics to those of the rows whose outputs are given; returns what the outputs become."""
+        scale_D = (self.variance_D + 1e-5).sqrt()
+        mean_D, variance_D = normalised_ND.mean(0), normalised_ND.var(0, correction=0)
+        self.mean_D += scale_D * mean_D
+        self.variance_D.mul_(variance_D)
+        return (normalised_ND - mean_D) * (variance_D + 1e-5).rsqrt()
+
+
+class SequenceDecoder(nn.Module):
+    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding."""
+
+    def __init__(self, config: DecoderConfig, vocabulary: int, latent_size: int, max_length: int) -> None:
+        super().__init__()
+        self.compute_dtype = torch.float32
+        self.max_length = max_length
+        self.word_dropout = config.word_dropout
+        self.embedding = nn.Embedding(vocabulary, config.hidden_size, padding_idx=PAD)
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
+        self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
+        self.latent_to_output = (
+            nn.Linear(latent_size, config.hidden_size, bias=False) if config.latent_to_output else None
+        )
+
+    def log_likelihood(self, z_BD: Tensor, batch: Batch, noise: Noise | None = None) -> Tensor:
+        """log p(x | z) of each text in nats, B: the sum over its valid tokens, the end mark included.
+
+        Args:
+            noise: source of the word dropout, in training mode.
+        """
+        return self.token_log_likelihood(z_BD, batch, noise)[0]
+
+    def token_log_likelihood(
+        self, z_BD: Tensor, batch: Batch, noise: Noise | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """(log p(x | z) of each text, B; share of tokens that would have been guessed right, one number)."""
+        lengths_B = (batch.lengths_B - 1).cpu()
+        inputs_BL, targets_BL = batch.tokens_BL[:, :-1], batch.tokens_BL[:, 1:]
+        if self.training and self.word_dropout and noise is not None:
+            inputs_BL = self._hide_words(inputs_BL, noise)
+        embedded = self.dropout(self.embedding(inputs_BL))
+        z_BLD = z_BD[:, None, :].expand(-1, inputs_BL.shape[1], -1)
+        packed = _pack(torch.cat([embedded, z_BLD], -1), lengths_B)
+        targets_N = _pack(targets_BL, lengths_B).data
+        row_N = rows_of(packed)
+        outputs, _ = run_gru(self.gru, packed, self.first(z_BD)[None], self.compute_dtype)
+        hidden_NH = outputs.data
+        if self.latent_to_output is not None:
+            hidden_NH = hidden_NH + self.latent_to_output(z_BD).to(self.compute_dtype)[row_N]
+        logits_NV = self.dropout(hidden_NH) @ self.embedding.weight.to(self.compute_dtype).T
+        loss_N = F.cross_entropy(logits_NV, targets_N, reduction="none").float()
+        right = (logits_NV.detach().argmax(-1) == targets_N).float().mean() if not self.training else loss_N.new_zeros(())
+        return z_BD.new_zeros(len(z_BD)).index_add(0, row_N, -loss_N), right
+
+    def decode(
+        self,
+        z_BD: Tensor,
+        mode: Mode = "greedy",
+        generator: torch.Generator | None = None,
+        max_length: int | None = None,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        beams: int = 5,
+        forbidden: tuple[int, ...] = (),
+    ) -> list[list[int]]:
+        """Write a text for each latent; ids without the marks. `forbidden` ids are never written."""
+        length = max_length or self.max_length
+        step, state = self._stepper(z_BD)
+        if mode == "beam":
+            return search(step, state, length, beams, forbidden)
+        choose = most_probable if mode == "greedy" else sampled(generator, temperature, top_p)
+        return write(step, state, length, choose, forbidden)
+
+    @torch.no_grad()
+    def _stepper(self, z_BD: Tensor):  # type: ignore[no-untyped-def]
+        """One step of the decoder over whatever rows its state holds, with weights lowered once."""
+        dtype = self.compute_dtype
+        table_VH = self.embedding.weight.to(dtype)
+        weights = [weight.to(dtype) for weight in self.gru.parameters()]
+        extra_HD = None if self.latent_to_output is None else self.latent_to_output.weight.to(dtype)
+
+        def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+            inputs = torch.cat([table_VH[last_B], state.latent], -1)
+            hidden = torch.gru_cell(inputs, state.hidden, *weights)
+            outputs = hidden if extra_HD is None else hidden + state.latent @ extra_HD.T
+            return (outputs @ table_VH.T).float(), DecoderState(hidden, state.latent)
+
+        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype))
+
+    def _hide_words(self, inputs_BL: Tensor, noise: Noise) -> Tensor:
+        uniform_BL = noise.uniform(len(inputs_BL), self.max_length, device=inputs_BL.device)
+        hidden_BL = uniform_BL[:, : inputs_BL.shape[1]] < self.word_dropout
+        hidden_BL[:, 0] = False  # the begin mark says nothing that could be hidden
+        return torch.where(hidden_BL, UNK, inputs_BL)
+
+
+def _pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:
+    return pack_padded_sequence(x, lengths_B, batch_first=True, enforce_sorted=False)

@@ -1,0 +1,49 @@
+"""Priors over symbol and latent, interchangeable behind `Prior`."""
+
+from ldebm.presets.config import ModelConfig
+from ldebm.prior.base import Prior, PriorTerms
+from ldebm.prior.diffusion import DiffusionPrior
+from ldebm.prior.gaussian import GaussianPrior
+from ldebm.prior.langevin import Chain, langevin
+from ldebm.prior.symbol_vector import SymbolVectorPrior
+
+__all__ = [
+    "Chain",
+    "DiffusionPrior",
+    "GaussianPrior",
+    "Prior",
+    "PriorTerms",
+    "SymbolVectorPrior",
+    "build_prior",
+    "langevin",
+]
+
+
+def build_prior(config: ModelConfig) -> Prior:
+    """The prior that the configuration names."""
+    prior = config.prior
+    if prior.kind == "gaussian":
+        return GaussianPrior(config.latent_size, config.symbols, matched=prior.reference == "gaussian")
+    if prior.kind == "symbol_vector":
+        return SymbolVectorPrior(
+            config.latent_size,
+            config.symbols,
+            width=prior.width,
+            steps=prior.steps,
+            step_size=prior.step_size,
+            free_bits=prior.free_bits,
+            energy_penalty=prior.energy_penalty,
+        )
+    return DiffusionPrior(
+        config.latent_size,
+        config.symbols,
+        levels=prior.levels,
+        width=prior.width,
+        blocks=prior.blocks,
+        steps=prior.steps,
+        step_size=prior.step_size,
+        reference=prior.reference,
+        free_bits=prior.free_bits,
+        energy_penalty=prior.energy_penalty,
+        condition=prior.condition,
+    )

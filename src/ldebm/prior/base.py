@@ -1,0 +1,101 @@
+"""What every prior offers: its terms of the objective, samples, and symbol logits.
+
+Legend: B texts, D latent dimensions, K symbols.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ldebm.distributed import batch_mean
+from ldebm.noise import Noise
+from ldebm.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class PriorTerms:
+    """The prior's part of the objective for one batch, in nats.
+
+    rate_B: what the text costs under the prior; its gradient reaches the encoder only.
+    contrast: the energy's loss, negatives against positives; its gradient reaches the prior only.
+    symbol_logits_BK: f(z, 0); gradient to both. diffused_logits_NK: the same at noisier levels (rows: whole copies of
+    the batch), gradient to the prior only, for priors that are conditioned at every level.
+    diagnostics: detached numbers worth logging.
+    """
+
+    rate_B: Tensor
+    contrast: Tensor
+    symbol_logits_BK: Tensor
+    diffused_logits_NK: Tensor | None = None
+    diagnostics: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def information(self) -> Tensor:
+        """I(z; y) = H(mean p(y|z)) - mean H(p(y|z)), the information bottleneck (paper A.5); at most log K."""
+        return mutual_information(self.symbol_logits_BK)
+
+
+class Prior(nn.Module, abc.ABC):
+    """p(y, z). `symbols` is K; `latent_size` is D."""
+
+    def __init__(self, latent_size: int, symbols: int) -> None:
+        super().__init__()
+        self.latent_size = latent_size
+        self.symbols = symbols
+        self.compute_dtype = torch.float32  # of matrix products inside chains; states and energies stay in fp32
+
+    @abc.abstractmethod
+    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+        """The objective's terms for z ~ q(z|x). In training mode this is one step: running estimates move.
+
+        Args:
+            encoder_share: weight with which the learned energy pulls the encoder (methods 2.5).
+        """
+
+    @abc.abstractmethod
+    def sample(
+        self,
+        n: int,
+        symbol: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        guidance: float = 1.0,
+        adjust: bool = False,
+    ) -> Tensor:
+        """Draw n latents, nD (Algorithm 2).
+
+        Args:
+            symbol: [n] symbol of each row, -1 for none.
+            guidance: weight on log p(y | z); 1 is p(z | y).
+            adjust: Metropolis-adjusted chains.
+        """
+
+    def refer_to(self, posterior: Posterior) -> None:
+        """Set what the prior keeps of the aggregate posterior's moments to those of these texts; nothing by default."""
+        del posterior
+
+    @abc.abstractmethod
+    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+        """Logits of p(y | z), BK."""
+
+    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+        """What the learned part of the prior saves on these latents, in nats a text; empty for a Gaussian prior."""
+        del z_BD, generator
+        return {}
+
+
+def mutual_information(logits_BK: Tensor) -> Tensor:
+    """I(z; y) of a batch, in nats; the marginal is that of the whole batch under data parallelism."""
+    log_p_BK = logits_BK.log_softmax(-1)
+    p_BK = log_p_BK.exp()
+    marginal_K = batch_mean(p_BK)
+    marginal_entropy = -(marginal_K * marginal_K.clamp_min(1e-15).log()).sum()
+    return marginal_entropy + batch_mean((p_BK * log_p_BK).sum(-1))
+
+
+def gradient_only(x: Tensor) -> Tensor:
+    """A term with the gradient of `x` and the value zero."""
+    return x - x.detach()

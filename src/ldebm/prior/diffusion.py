@@ -1,0 +1,215 @@
+"""LDEBM's prior: a chain of conditional energy-based models in the latent space, learned by recovery likelihood.
+
+Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols, T levels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ldebm.noise import Noise
+from ldebm.posterior import Posterior
+from ldebm.prior.base import Prior, PriorTerms, gradient_only
+from ldebm.prior.energy import FoldedEnergy, SymbolEnergy, tilt
+from ldebm.prior.langevin import Chain, langevin
+from ldebm.prior.reference import ReferenceGaussian
+from ldebm.prior.schedule import NoiseSchedule
+from ldebm.prior.transition import Transition
+
+_LEVELS_PER_TEXT = 2
+_GAIN_DRAWS = 64
+
+
+class DiffusionPrior(Prior):
+    """p(y, z_0 | z_1) prod_t p(z_t | z_{t+1}) p(z_{T-1}), every factor a tilt of a Gaussian (paper A.1, methods 2.4).
+
+    Args:
+        reference: "recovery" as published, or "gaussian": one density for sampling, objective and encoder.
+        steps: Langevin steps a level; they are part of the model, not only of the sampler (methods 2.3).
+        condition: the levels at which a given symbol steers the chain: the "last" one, z_0, or "all".
+    """
+
+    def __init__(
+        self,
+        latent_size: int,
+        symbols: int,
+        levels: int,
+        width: int,
+        blocks: int,
+        steps: int,
+        step_size: float,
+        reference: str,
+        free_bits: float = 0.0,
+        energy_penalty: float = 0.0,
+        condition: str = "last",
+    ) -> None:
+        super().__init__(latent_size, symbols)
+        self.tilted = reference == "gaussian"
+        self.schedule = NoiseSchedule(levels, noise_at_zero=not self.tilted)
+        self.transition = Transition(self.schedule, reference, step_size)
+        self.reference = ReferenceGaussian(latent_size, matched=self.tilted)
+        self.energy = SymbolEnergy(latent_size, symbols, levels, width, blocks, learned_scale=self.tilted)
+        self.levels, self.steps = levels, steps
+        self.free_bits, self.energy_penalty = free_bits, energy_penalty
+        self.condition = condition
+
+    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+        """Algorithm 1, the prior's lines: positives from the forward process, negatives by Langevin, one contrast."""
+        if self.training:
+            self.reference.update(posterior)
+            self.energy.advance()
+        rows, device = z_BD.shape[0], z_BD.device
+        level_N = self._levels(rows, noise, device)
+        u_ND = self.reference.whiten(z_BD).repeat(_LEVELS_PER_TEXT, 1)
+        u_t = self.schedule.diffuse(u_ND, level_N, noise.normal(*u_ND.shape, device=device))
+        u_next = self.schedule.step(u_t, level_N, noise.normal(*u_ND.shape, device=device))
+        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        chain = self._chain(folded, u_next.detach(), level_N, noise)
+
+        # One pass for positives, negatives and the symbols of z_0; the encoder's pull goes through frozen weights.
+        zero_B = torch.zeros(rows, dtype=torch.long, device=device)
+        logits = self._logits(
+            torch.cat([u_t.detach(), chain.z_BD, self._at_zero(z_BD)]), torch.cat([level_N, level_N, zero_B])
+        )
+        positive_NK, negative_NK, symbol_logits_BK = logits.split([len(u_t), len(u_t), rows])
+        positive_N, negative_N = tilt(positive_NK), tilt(negative_NK)
+        weight_N = self.transition.weight[level_N] / (_LEVELS_PER_TEXT if self.tilted else 1)
+        contrast = (weight_N * (negative_N - positive_N)).sum() / rows
+        penalty = self.energy_penalty * (positive_N.square().mean() + negative_N.square().mean())
+
+        frozen = {name: value.detach() for name, value in self.energy.named_parameters()}
+        scaled = self.transition.input[level_N, None] * u_t
+        pull_N = weight_N * tilt(torch.func.functional_call(self.energy, frozen, (scaled, level_N)))
+        if self.tilted:
+            # The normaliser log Z_t depends on the encoder through z_{t+1}: its gradient is that of log r(negative | z_{t+1}).
+            pull_N = pull_N - weight_N * self.transition.log_reference(chain.z_BD, u_next, level_N)
+            pull_B = pull_N.view(_LEVELS_PER_TEXT, rows).sum(0)
+            rate_B = self.reference.rate(posterior) - gradient_only(encoder_share * pull_B)
+        else:
+            rate_B = self._published_rate(posterior, pull_N.view(_LEVELS_PER_TEXT, rows).sum(0), u_t[rows:])
+        return PriorTerms(
+            rate_B=rate_B,
+            contrast=contrast + penalty,
+            symbol_logits_BK=symbol_logits_BK,
+            diffused_logits_NK=positive_NK if self.condition == "all" else None,
+            diagnostics={
+                "energy_positive": positive_N.detach().mean(),
+                "energy_negative": negative_N.detach().mean(),
+                "chain_acceptance": chain.acceptance_B.mean(),
+                "chain_scale": (chain.z_BD.square().mean() / u_t.detach().square().mean()).sqrt(),
+            },
+        )
+
+    def refer_to(self, posterior: Posterior) -> None:
+        self.reference.update(posterior, momentum=1.0)
+
+    def sample(
+        self,
+        n: int,
+        symbol: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        guidance: float = 1.0,
+        adjust: bool = False,
+    ) -> Tensor:
+        """Algorithm 2: from noise through the levels T-1 .. 0, a Langevin chain at each."""
+        noise, device = Noise(generator), self.schedule.a.device
+        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        u_BD = noise.normal(n, self.latent_size, device=device)
+        for level in reversed(range(self.levels)):
+            level_B = torch.full((n,), level, dtype=torch.long, device=device)
+            steered = symbol if self.condition == "all" or level == 0 else None
+            u_BD = self._chain(folded, u_BD, level_B, noise, steered, guidance, adjust).z_BD
+        return self.reference.colour(u_BD)
+
+    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+        zero_B = torch.zeros(z_BD.shape[0], dtype=torch.long, device=z_BD.device)
+        return self._logits(self._at_zero(z_BD), zero_B)
+
+    @torch.no_grad()
+    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+        """Nats a text that each level's energy saves over the Gaussian reference, from both sides (methods 2.4).
+
+        `gain_t` takes log Z_t from 64 draws of the reference: it over-states (and `gain_effective_share`, the effective
+        sample size over the draws, says by how much to distrust it). `gain_low_t` takes E_negatives[F] for log Z_t:
+        it under-states, if the chains have converged. Only for the tilt form; as published F has no unit.
+        """
+        if not self.tilted:
+            return {}
+        noise, rows, device = Noise(generator), z_BD.shape[0], z_BD.device
+        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        u = self.reference.whiten(z_BD)
+        found: dict[str, float] = {"gain": 0.0, "gain_low": 0.0}
+        for level in range(self.levels):
+            level_B = torch.full((rows,), level, dtype=torch.long, device=device)
+            u_next = self.schedule.step(u, level_B, noise.normal(*u.shape, device=device))
+            positive_B = tilt(self._logits(u, level_B))
+            negative_B = tilt(self._logits(self._chain(folded, u_next, level_B, noise).z_BD, level_B))
+            draws = _GAIN_DRAWS
+            level_M = level_B.repeat(draws)
+            wide = u_next.repeat(draws, 1)
+            guess = self.transition.start(wide, level_M, noise.normal(*wide.shape, device=device))
+            log_weight = tilt(self._logits(guess, level_M)).view(draws, rows)
+            if level == self.levels - 1:  # the marginal's normaliser is one number
+                log_weight = log_weight.reshape(-1, 1)
+                draws *= rows
+            log_z = log_weight.logsumexp(0) - math.log(draws)
+            share = (2 * log_weight.logsumexp(0) - (2 * log_weight).logsumexp(0)).exp() / draws
+            found[f"gain_{level}"] = float((positive_B - log_z).mean())
+            found[f"gain_low_{level}"] = float((positive_B - negative_B).mean())
+            found[f"gain_effective_share_{level}"] = float(share.mean())
+            found["gain"] += found[f"gain_{level}"]
+            found["gain_low"] += found[f"gain_low_{level}"]
+            u = u_next
+        return found
+
+    def _levels(self, rows: int, noise: Noise, device: torch.device) -> Tensor:
+        """Two levels a text: as published a random one and the top, else two that together cover all levels evenly."""
+        if self.tilted:
+            order_B = noise.permutation(device)
+            return torch.cat([order_B % self.levels, (order_B + self.levels // 2) % self.levels])
+        random_B = (noise.uniform(rows, device=device) * (self.levels - 1)).long()
+        return torch.cat([random_B, torch.full_like(random_B, self.levels - 1)])
+
+    def _chain(
+        self,
+        folded: FoldedEnergy,
+        u_next_BD: Tensor,
+        level_B: Tensor,
+        noise: Noise,
+        symbol_B: Tensor | None = None,
+        guidance: float = 1.0,
+        adjust: bool = False,
+    ) -> Chain:
+        """Langevin on log p(z_t | z_{t+1}) for rows of any levels, with the analytic gradient."""
+        tables = self.transition
+        scale_B1 = tables.input[level_B, None]
+        sharpness_B1 = tables.sharpness[level_B, None]
+        centre_BD = tables.pull[level_B, None] * u_next_BD
+        precision_B1 = 1 / tables.variance[level_B, None]
+
+        def log_density_and_grad(u_BD: Tensor) -> tuple[Tensor, Tensor]:
+            tilt_B, grad_BD = folded.tilt_and_grad(scale_B1 * u_BD, level_B, symbol_B, guidance)
+            gap_BD = (centre_BD - u_BD) * precision_B1
+            log_p_B = sharpness_B1[:, 0] * tilt_B - 0.5 * (gap_BD.square() / precision_B1).sum(-1)
+            return log_p_B, torch.addcmul(gap_BD, grad_BD, sharpness_B1 * scale_B1)
+
+        start_BD = tables.start(u_next_BD, level_B, noise.normal(*u_next_BD.shape, device=u_next_BD.device))
+        return langevin(log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust)
+
+    def _logits(self, u_BD: Tensor, level_B: Tensor) -> Tensor:
+        logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B)
+        return logits_BK
+
+    def _at_zero(self, z_BD: Tensor) -> Tensor:
+        """z_0 of a latent, without the published process' little noise at level 0."""
+        return self.schedule.a_total[0] * self.reference.whiten(z_BD)
+
+    def _published_rate(self, posterior: Posterior, pull_B: Tensor, top_BD: Tensor) -> Tensor:
+        """The published encoder term (A.4): entropy above a noise floor, energies, and the top level's Gaussian."""
+        entropy_BD = -0.5 * (1 + posterior.log_variance_BD)
+        acting_BD = entropy_BD > self.free_bits
+        gaussian_B = 0.5 * self.transition.weight[-1] * top_BD.square().sum(-1)
+        return (entropy_BD * acting_BD).sum(-1) - pull_B + gaussian_B

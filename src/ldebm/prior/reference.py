@@ -1,0 +1,71 @@
+"""The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior.
+
+Legend: B texts, D latent dimensions. u = C^(-1/2) (z - m) has unit covariance: in these coordinates the Gaussian chain
+of methods 2.4 is N(0, I) at every level and its reverse step is the scalar N(a u', sigma^2 I).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ldebm.distributed import batch_mean
+from ldebm.posterior import Posterior
+
+_MOMENTUM = 0.01  # a hundred batches of memory
+_LEAST_VARIANCE = 1e-4
+
+
+class ReferenceGaussian(nn.Module):
+    """N(m, C) with the maps to and from whitened coordinates.
+
+    Args:
+        matched: follow the aggregate posterior; otherwise it stays N(0, I).
+    """
+
+    mean_D: Tensor
+    covariance_DD: Tensor
+    root_DD: Tensor
+    inverse_root_DD: Tensor
+
+    def __init__(self, latent_size: int, matched: bool) -> None:
+        super().__init__()
+        self.matched = matched
+        self.register_buffer("mean_D", torch.zeros(latent_size))
+        for name in ("covariance_DD", "root_DD", "inverse_root_DD"):
+            self.register_buffer(name, torch.eye(latent_size))
+
+    def whiten(self, z_BD: Tensor) -> Tensor:
+        """u = C^(-1/2) (z - m); the symmetric root, which does not jump when eigenvalues cross."""
+        return (z_BD - self.mean_D) @ self.inverse_root_DD if self.matched else z_BD
+
+    def colour(self, u_BD: Tensor) -> Tensor:
+        """z = m + C^(1/2) u."""
+        return u_BD @ self.root_DD + self.mean_D if self.matched else u_BD
+
+    def rate(self, posterior: Posterior) -> Tensor:
+        """KL(q || N(m, C)) in nats, B."""
+        if not self.matched:
+            return posterior.rate_to_standard()
+        u_BD = self.whiten(posterior.mean_BD)
+        precision_D = self.inverse_root_DD.square().sum(0)
+        trace_B = (posterior.log_variance_BD.exp() * precision_D).sum(-1)
+        log_det = 2 * torch.linalg.slogdet(self.root_DD).logabsdet
+        return 0.5 * (trace_B + u_BD.square().sum(-1) - u_BD.shape[-1] + log_det - posterior.log_variance_BD.sum(-1))
+
+    @torch.no_grad()
+    def update(self, posterior: Posterior, momentum: float = _MOMENTUM) -> None:
+        """Move the moments towards those of this batch's aggregate posterior; once a training step."""
+        if not self.matched:
+            return
+        mean_BD = posterior.mean_BD
+        batch_D = batch_mean(mean_BD)
+        centred_BD = mean_BD - batch_D
+        covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
+        covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
+        self.mean_D.lerp_(batch_D, momentum)
+        self.covariance_DD.lerp_(covariance_DD, momentum)
+        values_D, vectors_DD = torch.linalg.eigh(self.covariance_DD.double())
+        root_D = values_D.clamp_min(_LEAST_VARIANCE).sqrt()
+        self.root_DD.copy_((vectors_DD * root_D) @ vectors_DD.mT)
+        self.inverse_root_DD.copy_((vectors_DD / root_D) @ vectors_DD.mT)

@@ -1,0 +1,375 @@
+"""One trainer for all tasks: a step of Algorithm 1, and a run of them that can be stopped and resumed at any instant."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import signal
+import time
+from collections import defaultdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
+from ldebm.model import LDEBM, Losses, choose_device, choose_dtype
+from ldebm.noise import Noise, Share
+from ldebm.posterior import Posterior
+from ldebm.run_folder import METRICS, write_model
+from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
+from ldebm.training.clustering import GeometricClustering
+from ldebm.training.progress import say, track, warn
+from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
+from ldebm.training.validation import validate, warnings_of
+
+_LOG_STEPS = 50
+_CALIBRATION_ROWS = 4096
+
+
+class NotFinite(ArithmeticError):
+    """A loss or gradient was not a finite number; the weights are those of before the step."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was asked to stop (Ctrl-C, SIGTERM) and has saved a checkpoint."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("stopped; a checkpoint is saved, go on with --resume")
+        self.exit_code = 128 + signal_number
+
+
+class Trainer:
+    """Holds the model, its averaged copy, the optimiser and where the run is.
+
+    Args:
+        model: trained in place.
+        train: the corpus; may be left out where only `step` is used, with the number of steps the run will have.
+    """
+
+    def __init__(
+        self, model: LDEBM, train: TokenizedCorpus, validation: TokenizedCorpus | None = None, out: Path | None = None
+    ) -> None:
+        from accelerate import Accelerator  # takes a second to import
+
+        self.config = model.config.training
+        device = choose_device(self.config.device)
+        self.accelerator = Accelerator(cpu=device.type == "cpu")
+        self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
+        device = self.accelerator.device
+        self.model = model.to(device)
+        self.dtype = choose_dtype(self.config.precision, device)
+        model.set_compute_dtype(self.dtype)
+        self.averaged = copy.deepcopy(model).eval().requires_grad_(False) if self.config.ema else model
+        self.wrapped = self.accelerator.prepare_model(model)
+        self.train_corpus, self.validation_corpus, self.out = train, validation, out
+        prior = list(model.prior.parameters())
+        text = [*model.encoder.parameters(), *model.decoder.parameters()]
+        groups = [{"params": text, "lr": self.config.learning_rate, "clip": self.config.clip}]
+        if prior:
+            groups.append(
+                {
+                    "params": prior,
+                    "lr": self.config.energy_learning_rate,
+                    "clip": self.config.energy_clip,
+                    "weight_decay": self.config.energy_weight_decay,
+                }
+            )
+        self.optimiser = torch.optim.Adam(groups)
+        self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.generator = torch.Generator(device).manual_seed(model.config.seed)
+        torch.manual_seed(model.config.seed + self.share.rank)  # dropout
+        clustered = self.config.clustering_weight > 0 and bool(prior)
+        self.clustering = (
+            GeometricClustering(model.config.model.symbols, self.config.clustering_dimensions, model.config.seed)
+            if clustered
+            else None
+        )
+        self.steps_per_epoch = max(1, math.ceil(len(train) / self.config.batch_size))
+        self.total_steps = self.config.epochs * self.steps_per_epoch
+        if self.config.max_steps:
+            self.total_steps = min(self.total_steps, self.config.max_steps)
+        self.step_count = 0
+        self.seconds = 0.0
+        self.best = math.inf
+        self.epochs_without_better = 0
+        self.changed_labels = math.nan
+        self.finished = False
+        self._signal = 0
+
+    # ---- one step -------------------------------------------------------------------------------------------------
+
+    def step(self, batch: Batch) -> Losses:
+        """One update on a whole batch (every process takes its own rows of it).
+
+        Raises NotFinite before the update where a loss or gradient is not finite, naming the part.
+        """
+        model, config = self.model, self.config
+        model.train()
+        total = len(batch)
+        if self.share.processes > 1:
+            rows = self.share.rows(total)
+            batch = Batch(batch.tokens_BL[rows], batch.lengths_B[rows], batch.symbols_B[rows], batch.index_B[rows])
+        pseudo = None
+        if self.clustering is not None and self.clustering.labels_N is not None:
+            pseudo = torch.from_numpy(self.clustering.labels_N[batch.index_B.numpy()]).to(self.accelerator.device)
+        noise = Noise(self.generator, self.share, total)
+        losses: Losses = self.wrapped(
+            batch.to(self.accelerator.device), noise, encoder_share(config, self.step_count), pseudo
+        )
+        loss = losses.total(config, rate_weight(config, self.step_count))
+        if not bool(loss.isfinite()):
+            broken = [name for name, part in losses.parts().items() if not bool(part.isfinite())]
+            raise NotFinite(f"step {self.step_count}: the loss is not finite, in its part {', '.join(broken)}")
+        self.optimiser.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        factor = learning_rate_factor(config, self.step_count, self.total_steps)
+        norms = []
+        for group, base in zip(self.optimiser.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * factor
+            norms.append(torch.nn.utils.clip_grad_norm_(group["params"], group["clip"]))
+        if not all(bool(norm.isfinite()) for norm in norms):
+            broken = [n for n, p in model.named_parameters() if p.grad is not None and not bool(p.grad.isfinite().all())]
+            raise NotFinite(f"step {self.step_count}: the gradient is not finite, first in {broken[0]}")
+        self.optimiser.step()
+        self.step_count += 1
+        self._average()
+        for name, norm in zip(("gradient_norm", "energy_gradient_norm"), norms, strict=False):
+            losses.diagnostics[name] = norm.detach()
+        return losses
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights; early on the average is short, or it would remember the initialisation."""
+        if self.averaged is self.model:
+            return
+        decay = min(self.config.ema, (1 + self.step_count) / (10 + self.step_count))
+        averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    @torch.no_grad()
+    def _calibrate(self) -> None:
+        """Give the averaged weights moments of their own: those of the moving weights do not fit them."""
+        if self.averaged is self.model:
+            return
+        encoder = self.averaged.encoder
+        rows = np.random.default_rng(self.model.config.seed).permutation(len(self.train_corpus))[:_CALIBRATION_ROWS]
+        found = []
+        for start in range(0, len(rows), self.config.batch_size):
+            batch = self.train_corpus.batch(rows[start : start + self.config.batch_size])
+            found.append(encoder.eval().encode(batch.to(self.accelerator.device)))
+        mean_ND = torch.cat([posterior.mean_BD for posterior in found])
+        log_variance_ND = torch.cat([posterior.log_variance_BD for posterior in found])
+        if encoder.norm is not None:
+            mean_ND = encoder.norm.recentre(mean_ND)
+        self.averaged.prior.refer_to(Posterior(mean_ND, log_variance_ND))
+
+    # ---- a run ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Train to the end of the run (epochs, steps, minutes or patience), saving as it goes.
+
+        Raises Stopped after Ctrl-C or SIGTERM, once a checkpoint is written.
+        """
+        previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in previous:
+            signal.signal(number, self._ask_to_stop)
+        try:
+            while not self.finished:
+                self._epoch()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _epoch(self) -> None:
+        epoch, done = divmod(self.step_count, self.steps_per_epoch)
+        if self.clustering is not None and done == 0 and epoch > 0:
+            self.changed_labels = self.clustering.assign(self._means())
+        batches = bucketed(self.train_corpus.lengths_N, self.config.batch_size, self.model.config.seed, epoch)
+        sums: dict[str, float] = defaultdict(float)
+        started = saved = time.monotonic()
+        before = self.seconds
+        title = f"epoch {epoch + 1}/{self.config.epochs}"
+        logged = 0
+        for index in track(batches[done:], title, len(batches), done):
+            if len(index) < self.share.processes:
+                self.step_count += 1  # too few rows for every process to have one
+                continue
+            losses = self.step(self.train_corpus.batch(index))
+            self.seconds = before + time.monotonic() - started
+            logged += 1
+            for name, value in (losses.parts() | losses.diagnostics).items():
+                sums[name] += float(value.detach())
+            if self.step_count % _LOG_STEPS == 0:
+                self._log("train", {name: value / logged for name, value in sums.items()})
+            if self._must_stop():
+                self.save()
+                raise Stopped(self._signal)
+            if self.step_count >= self.total_steps or self._out_of_time():
+                break
+            if time.monotonic() - saved > 60 * self.config.save_minutes:
+                self.save()
+                saved = time.monotonic()
+        self._end_of_epoch(epoch, {name: value / max(1, logged) for name, value in sums.items()})
+        self.seconds = before + time.monotonic() - started
+        self.finished = (
+            self.step_count >= self.total_steps
+            or self._out_of_time()
+            or bool(self.config.patience and self.epochs_without_better >= self.config.patience)
+        )
+        self.save()
+
+    def _end_of_epoch(self, epoch: int, train: dict[str, float]) -> None:
+        """Validate the averaged model and keep it where it is the best so far."""
+        symbols_learned = bool(list(self.model.prior.parameters()))
+        self._calibrate()
+        if self.validation_corpus is not None:
+            found = validate(self.averaged, self.validation_corpus, self.model.config.seed)
+            objective = found["reconstruction"] + self.config.rate_weight * found["rate"]
+            found["objective"] = objective
+            found["changed_labels"] = self.changed_labels
+            self._log("validation", found)
+            if objective < self.best:
+                self.best, self.epochs_without_better = objective, 0
+                self._keep()
+            else:
+                self.epochs_without_better += 1
+            if self.accelerator.is_main_process:
+                say(_line(epoch, self.config.epochs, self.seconds, train, found))
+                for note in warnings_of(found, train, symbols_learned):
+                    warn(note)
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.out is not None and self.accelerator.is_main_process:
+            write_model(self.averaged, self.out)
+
+    @torch.no_grad()
+    def _means(self) -> np.ndarray:
+        """Posterior means of the training texts under the averaged model, [N, D]."""
+        means_ND = np.empty((len(self.train_corpus), self.model.config.model.latent_size), np.float32)
+        self.averaged.eval()
+        batches = in_order(self.train_corpus.lengths_N, 2 * self.config.batch_size)
+        for index in track(batches, "clustering", len(batches)):
+            batch = self.train_corpus.batch(index).to(self.accelerator.device)
+            means_ND[index] = self.averaged.encoder.encode(batch).mean_BD.cpu().numpy()
+            if self._signal and self.share.processes == 1:
+                self.save()
+                raise Stopped(self._signal)
+        return means_ND
+
+    # ---- saving and resuming --------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write a checkpoint: weights, averages, optimiser, random states, pseudo-labels, and where the run is."""
+        if self.out is None or not self.accelerator.is_main_process:
+            return
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        if self.averaged is not self.model:
+            tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
+        for place, entry in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{place}.{name}": torch.as_tensor(value) for name, value in entry.items()}
+        tensors["random.noise"] = self.generator.get_state()
+        tensors["random.dropout"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        if self.clustering is not None and self.clustering.labels_N is not None:
+            tensors["labels"] = torch.from_numpy(self.clustering.labels_N)
+        names = ("seconds", "best", "epochs_without_better", "changed_labels", "finished")
+        state: dict[str, Any] = {name: getattr(self, name) for name in names}
+        write_checkpoint(self.out / "checkpoints", self.step_count, tensors, state)
+
+    def resume(self) -> bool:
+        """Go back to the newest checkpoint of the run folder; False where there is none.
+
+        Raises RunError where the checkpoint is damaged or does not fit.
+        """
+        assert self.out is not None
+        path = newest_checkpoint(self.out / "checkpoints")
+        if path is None:
+            return False
+        tensors, state = read_checkpoint(path)
+        self.model.load_state_dict(_part(tensors, "model."))
+        if self.averaged is not self.model:
+            self.averaged.load_state_dict(_part(tensors, "averaged."))
+        entries: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        for name, value in _part(tensors, "optimiser.").items():
+            place, _, field = name.partition(".")
+            entries[int(place)][field] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": dict(entries), "param_groups": groups})
+        self.generator.set_state(tensors["random.noise"])
+        torch.set_rng_state(tensors["random.dropout"])
+        if "random.cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+        if self.clustering is not None and "labels" in tensors:
+            self.clustering.labels_N = tensors["labels"].numpy()
+        self.step_count = state.pop("step")
+        for name, value in state.items():
+            setattr(self, name, value)
+        return True
+
+    def _log(self, kind: str, values: dict[str, Any]) -> None:
+        if self.out is None or not self.accelerator.is_main_process:
+            return
+        entry = {"kind": kind, "step": self.step_count, "seconds": round(self.seconds, 1)} | values
+        with (self.out / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({key: _plain(value) for key, value in entry.items()}) + "\n")
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._signal = number
+
+    def _must_stop(self) -> bool:
+        """Whether any process was asked to stop: all must agree, or the others would wait for ever."""
+        return self._any_process(bool(self._signal))
+
+    def _out_of_time(self) -> bool:
+        return self._any_process(bool(self.config.max_minutes) and self.seconds > 60 * self.config.max_minutes)
+
+    def _any_process(self, flag: bool) -> bool:
+        if self.share.processes == 1:
+            return flag
+        mine = torch.tensor(float(flag), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(mine, reduction="sum") > 0)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 5) if math.isfinite(value) else None
+    return value
+
+
+def _line(epoch: int, epochs: int, seconds: float, train: dict[str, float], found: dict[str, Any]) -> str:
+    """An epoch in one line; nats a text unless a unit is given."""
+    parts = [
+        f"epoch {epoch + 1}/{epochs}",
+        f"{seconds / 60:.1f} min",
+        f"reconstruction {train['reconstruction']:.1f} train {found['reconstruction']:.1f} validation",
+        f"rate {found['rate_to_reference']:.1f}",
+    ]
+    if "gain_low" in found:
+        parts.append(f"gain {found['gain_low']:.1f} to {found['gain']:.1f}")
+    parts += [
+        f"BLEU {found['bleu']:.2f}",
+        f"I(z;y) {found['mutual_information']:.2f}",
+        f"active {found['active_units']}",
+    ]
+    if "accuracy" in found:
+        parts.append(f"accuracy {found['accuracy']:.1%}")
+    if "chain_acceptance" in train:
+        parts.append(f"acceptance {train['chain_acceptance']:.2f}")
+    if math.isfinite(found["changed_labels"]):
+        parts.append(f"labels changed {found['changed_labels']:.0%}")
+    return "  ".join(parts)

@@ -1,0 +1,112 @@
+"""What a model does on held-out texts, in nats a text, and plain warnings where something is wrong.
+
+Legend: N texts, D latent dimensions, K symbols.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ldebm.data.batches import TokenizedCorpus, in_order
+from ldebm.evaluation.latent import active_units, mutual_information
+from ldebm.evaluation.reconstruction import bleu
+from ldebm.model import LDEBM
+from ldebm.noise import Noise
+
+_GAIN_ROWS = 256
+_BLEU_ROWS = 500
+_ROWS = 256
+
+
+@torch.no_grad()
+def validate(model: LDEBM, corpus: TokenizedCorpus, seed: int) -> dict[str, Any]:
+    """Reconstruction (from a sample of the posterior), rate to the prior's Gaussian, gains of the energy, information,
+    active units, scale of each latent dimension, shares of the symbols, and BLEU of 500 greedy reconstructions.
+
+    The model is put in evaluation mode. `rate` is KL(q || reference) less the under-estimate of the gain.
+    """
+    model.eval()
+    generator = torch.Generator(model.device).manual_seed(seed)
+    totals = {"reconstruction": 0.0, "rate_to_reference": 0.0, "token_accuracy": 0.0}
+    means, variances, latents, probabilities = [], [], [], []
+    right = known = 0
+    for index in in_order(corpus.lengths_N, _ROWS):
+        batch = corpus.batch(index).to(model.device)
+        posterior = model.encoder.encode(batch)
+        noise = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
+        z_BD = posterior.sample(noise)
+        log_likelihood_B, accuracy = model.decoder.token_log_likelihood(z_BD, batch)
+        totals["reconstruction"] -= float(log_likelihood_B.sum())
+        totals["rate_to_reference"] += float(_rate_to_reference(model, posterior).sum())
+        totals["token_accuracy"] += float(accuracy) * len(batch)
+        logits_BK = model.prior.symbol_logits(posterior.mean_BD)
+        means.append(posterior.mean_BD.cpu().numpy())
+        variances.append(posterior.log_variance_BD.exp().cpu().numpy())
+        probabilities.append(logits_BK.softmax(-1).cpu().numpy())
+        latents.append(z_BD)
+        right += int((logits_BK.argmax(-1) == batch.symbols_B).sum())
+        known += int((batch.symbols_B >= 0).sum())
+    found: dict[str, Any] = {name: total / len(corpus) for name, total in totals.items()}
+    means_ND, probabilities_NK = np.concatenate(means), np.concatenate(probabilities)
+    found["rate_to_standard"] = float(
+        0.5
+        * np.mean(np.sum(means_ND**2 + (v := np.concatenate(variances)) - 1 - np.log(v), axis=1))
+    )
+    z_ND = torch.cat(latents)
+    rows = torch.randperm(len(z_ND), generator=generator, device=model.device)[:_GAIN_ROWS]
+    found |= model.prior.gains(z_ND[rows], generator)
+    found["rate"] = found["rate_to_reference"] - found.get("gain_low", 0.0)
+    found["mutual_information"] = mutual_information(probabilities_NK)
+    found["active_units"] = active_units(means_ND)
+    found["largest_symbol_share"] = float(
+        np.bincount(probabilities_NK.argmax(1), minlength=probabilities_NK.shape[1]).max() / len(means_ND)
+    )
+    found["latent_scale"] = [round(float(scale), 4) for scale in z_ND.std(0)]
+    if known:
+        found["accuracy"] = right / known
+    found["bleu"] = _bleu(model, corpus, means_ND, seed)
+    return found
+
+
+def warnings_of(found: dict[str, Any], train: dict[str, float], symbols_learned: bool) -> list[str]:
+    """Plain words for what is wrong, if anything is."""
+    notes = []
+    if found["rate_to_reference"] < 1.0 or found["active_units"] == 0:
+        notes.append(
+            f"the posterior has collapsed (rate {found['rate_to_reference']:.2f} nats, {found['active_units']} active "
+            "units): the decoder ignores the latent; lower training.rate_weight or raise model.decoder.word_dropout"
+        )
+    scale = train.get("chain_scale", 1.0)
+    if not np.isfinite(scale) or scale > 5.0:
+        notes.append(
+            f"the Langevin chains diverge (their scale is {scale:.1f} times that of the latents): "
+            "lower model.prior.step_size or training.energy_learning_rate"
+        )
+    if symbols_learned and found["largest_symbol_share"] > 0.95:
+        notes.append(
+            f"one symbol takes {found['largest_symbol_share']:.0%} of the texts: raise training.information_weight "
+            "or training.clustering_weight, or ask for other model.symbols"
+        )
+    return notes
+
+
+def _rate_to_reference(model: LDEBM, posterior) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    reference = getattr(model.prior, "reference", None)
+    return posterior.rate_to_standard() if reference is None else reference.rate(posterior)
+
+
+def _bleu(model: LDEBM, corpus: TokenizedCorpus, means_ND: np.ndarray, seed: int) -> float:
+    """BLEU of greedy reconstructions from the posterior mean, on the ids as words."""
+    order = np.concatenate(in_order(corpus.lengths_N, _ROWS))
+    chosen = np.random.default_rng(seed).permutation(len(order))[:_BLEU_ROWS]
+    batch = corpus.batch(order[chosen])
+    references = [
+        [str(token) for token in row[1 : length - 1]]
+        for row, length in zip(batch.tokens_BL.tolist(), batch.lengths_B.tolist(), strict=True)
+    ]
+    z_BD = torch.from_numpy(means_ND[chosen]).to(model.device)
+    written = [[str(token) for token in row] for row in model.decoder.decode(z_BD)]
+    return bleu(written, references)

@@ -1,0 +1,34 @@
+"""Asking for help is answered at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+HEAVY = ("torch", "datasets", "sklearn", "scipy", "numpy", "pandas", "pyarrow", "accelerate", "tokenizers")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from ldebm.cli import main\n"
+        "for verb in ([], ['train'], ['evaluate']):\n"
+        "    try:\n"
+        "        main([*verb, '--help'])\n"
+        "    except SystemExit as end:\n"
+        "        assert end.code == 0, end.code\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "generate" in done.stdout
+
+
+def test_help_answers_in_half_a_second() -> None:
+    seconds = []
+    for _ in range(5):  # the best of five: the machine may be busy
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "ldebm", "--help"], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5

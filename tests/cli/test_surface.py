@@ -1,0 +1,42 @@
+"""The verbs and flags are a promise to scripts: a change of this table is a change for users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from ldebm.cli.app import app
+
+SURFACE = {
+    "train": "SOURCE --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
+    " --max-minutes",
+    "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
+    "discover": "RUN SOURCE --text --label --json",
+    "classify": "RUN SOURCE --text --out",
+    "encode": "RUN SOURCE --out --text",
+    "evaluate": "RUN SOURCE --text --label --samples --json",
+    "demo": "--out --minutes",
+}
+COMMAND: Any = typer.main.get_command(app)
+
+
+def written(parameter: Any) -> str:
+    return parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar
+
+
+def test_verbs_and_flags_are_as_promised() -> None:
+    surface = {name: " ".join(written(each) for each in verb.params) for name, verb in COMMAND.commands.items()}
+    assert surface == SURFACE
+
+
+def test_global_options_are_as_promised() -> None:
+    assert [each.opts for each in COMMAND.params if "completion" not in each.name] == [["--version", "-v"], ["--debug"]]
+
+
+@pytest.mark.parametrize("name", SURFACE)
+def test_everything_has_help(name: str) -> None:
+    verb = COMMAND.commands[name]
+    assert verb.help
+    assert [written(each) for each in verb.params if not each.help] == []

@@ -1,0 +1,36 @@
+"""Which texts are read."""
+
+import datasets
+import pytest
+
+from ldebm.errors import DataError
+from ldebm.tasks.reading import read
+
+
+def test_few_texts_are_all_read_in_their_order() -> None:
+    reading = read(["c", "a", "b"], ["x", None, "y"])
+    assert (reading.texts, reading.labels, reading.given) == (["c", "a", "b"], ["x", None, "y"], 3)
+    assert read(["c", "a"]).labels == [None, None]
+
+
+def test_of_many_a_random_part_is_read_each_with_its_label() -> None:
+    column = datasets.Dataset.from_dict(
+        {"text": [str(i) for i in range(1000)], "label": [f"l{i}" for i in range(1000)]}
+    )
+    reading = read(column["text"], column["label"], seed=1, limit=50)
+    rows = [int(text) for text in reading.texts]
+    assert len(set(rows)) == 50
+    assert rows == sorted(rows)
+    assert max(rows) > 500
+    assert reading.labels == [f"l{row}" for row in rows]
+    assert reading.given == 1000
+    assert read(column["text"], seed=1, limit=50).texts == reading.texts
+    assert read(column["text"], seed=2, limit=50).texts != reading.texts
+    assert read(column["text"], limit=50).labels == [None] * 50
+
+
+def test_nothing_to_read_and_labels_that_do_not_fit_are_the_users_errors() -> None:
+    with pytest.raises(DataError, match="got none"):
+        read([])
+    with pytest.raises(DataError, match="got 1 labels for 2 texts"):
+        read(["a", "b"], ["x"])
