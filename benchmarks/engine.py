@@ -42,7 +42,7 @@ def read_ptb() -> PTB:
 
 
 def typical_batches(texts: TokenizedCorpus, batch_size: int, count: int) -> list[Batch]:
-    """`count` of an epoch's full batches at even distances from the shortest to the longest, so that they stand for all.
+    """`count` of an epoch's full batches, evenly from the shortest to the longest, so that they stand for all.
 
     Batches hold texts of similar length: one batch alone would be too short or too long.
     """

@@ -13,18 +13,17 @@ from benchmarks.plain import Energy, Schedule, langevin
 from benchmarks.sizes import sizes_of
 from ldebm.model import choose_dtype
 from ldebm.noise import Noise
-from ldebm.presets import load_preset
+from ldebm.presets import Config, load_preset
 from ldebm.prior import DiffusionPrior, build_prior
 from ldebm.prior.energy import FoldedEnergy
 
-ROWS = (128, 256, 1024, 4096)
 ROWS_OF_A_TRAINING_STEP = 256
+OTHER_ROWS = (128, 1024, 4096)
 GOAL = 4.0
 
 
-def compare(rows: int, repeats: int) -> Comparison:
+def compare(config: Config, rows: int, repeats: int) -> Comparison:
     """Half of the rows at random levels, half at the top one, as in a training step."""
-    config = load_preset(PRESET)
     sizes = sizes_of(config, config.data.vocabulary_size)
     top = sizes.levels - 1
     halves_t = torch.randint(0, top, (rows // 2,)), torch.full((rows // 2,), top)
@@ -48,8 +47,13 @@ def compare(rows: int, repeats: int) -> Comparison:
 
 
 def main() -> None:
-    options = arguments(__doc__, repeats=7).parse_args()
-    comparisons = {rows: compare(rows, options.repeats) for rows in ROWS}
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "--rows", type=int, nargs="*", default=OTHER_ROWS, help="besides 256, of which the figure is asked"
+    )
+    options = parser.parse_args()
+    config, all_rows = load_preset(PRESET), (ROWS_OF_A_TRAINING_STEP, *options.rows)
+    comparisons = {rows: compare(config, rows, options.repeats) for rows in all_rows}
     goal = f"asked for: at least {GOAL:g} times the plain version at {ROWS_OF_A_TRAINING_STEP} rows"
     report("Langevin chain, 50 steps, paper-full", list(comparisons.values()), goal)
     figures = {str(rows): comparison.as_json() for rows, comparison in comparisons.items()}

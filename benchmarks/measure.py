@@ -16,6 +16,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from ldebm.observation import fastest_dtype
+
 Product = tuple[int, int, int]  # rows, inputs, outputs
 
 
@@ -50,8 +52,8 @@ def interleaved(runs: Mapping[str, Callable[[], object]], repeats: int, warmup: 
 
 
 def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware."""
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    """Whether this CPU multiplies bf16 matrices in hardware, as the engine sees it."""
+    return fastest_dtype(torch.device("cpu")) is torch.bfloat16
 
 
 def matrix_rate(products: Sequence[Product], bf16: bool, repeats: int = 7) -> float:

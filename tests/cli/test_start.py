@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 
 HEAVY = ("torch", "datasets", "sklearn", "scipy", "numpy", "pandas", "pyarrow", "accelerate", "tokenizers")
 
@@ -27,8 +27,10 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_help_answers_in_half_a_second() -> None:
     seconds = []
-    for _ in range(5):  # the best of five: the machine may be busy
-        start = time.perf_counter()
+    for _ in range(5):
+        before = os.times()
         subprocess.run([sys.executable, "-m", "ldebm", "--help"], capture_output=True, check=True)
-        seconds.append(time.perf_counter() - start)
+        after = os.times()
+        # Time of the processor: on a machine that is busy with something else the clock would tell of that.
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert min(seconds) < 0.5

@@ -10,7 +10,7 @@ import datasets
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ldebm.data.corpora import load_corpus, load_texts
@@ -144,7 +144,7 @@ PIECES += [b"\0", b"\xff", b"\xef\xbb\xbf", "é".encode(), b"\x1f\x8b\x08", b"PA
 CONTENT = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(NAMES), CONTENT)
 def test_any_bytes_give_records_or_a_data_error(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,7 @@ def test_any_bytes_give_records_or_a_data_error(name: str, content: bytes) -> No
                 assert where.startswith(str(path)) and set(record) <= set(columns)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(NAMES), CONTENT)
 def test_any_bytes_give_a_table_or_a_data_error(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

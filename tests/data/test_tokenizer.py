@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ldebm.data.corpora import load_corpus
@@ -16,6 +16,8 @@ from ldebm.data.detokenize import detokenize
 from ldebm.data.tokenizer import BOS, EOS, PAD, SPECIALS, UNK, Kind, Tokenizer
 from ldebm.errors import ConfigError, DataError, RunError
 
+# The machine may be busy with training: how long an example takes says nothing.
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXTS = ["the cat sat on the mat .", "the dog ate the <unk> !", "Don't stop , it's well-made ."]
 KINDS: tuple[Kind, ...] = ("whitespace", "word", "bpe")
 
@@ -105,6 +107,7 @@ def test_decoded_words_read_well(text: str) -> None:
     assert tokenizer.decode(tokenizer.encode([text], 100)[0]) == text
 
 
+@ANY_SPEED
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_encoded_and_decoded(text: str) -> None:
     for kind in KINDS:

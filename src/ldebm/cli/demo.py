@@ -16,6 +16,12 @@ def demo(
     ] = None,
 ) -> None:
     """Train on the bundled reviews; print samples and the discovered symbols."""
+    from ldebm.cli.discover import print_discovery
     from ldebm.tasks.demo import run_demo
 
-    print(run_demo(out, minutes))
+    done = run_demo(out, minutes)
+    print_discovery(done.discovery)
+    print("\nWritten from the prior, sampled at temperature 0.7:")
+    for text in done.samples:
+        print(f"  {text}")
+    print(f"\nThe run folder is {out}. Go on with: ldebm generate {out} --symbol 3, ldebm evaluate {out}")

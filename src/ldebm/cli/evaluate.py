@@ -55,16 +55,19 @@ def evaluate(
 
 
 def print_measurements(measured: Sequence[Measurement], title: str) -> None:
-    """One row a figure."""
+    """One row a figure: its value and unit, its definition and what to read it against."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("metric", title=title)
-    table.add_column("value", justify="right")
-    for column in ("unit", "read against", "definition"):
-        table.add_column(column)
+    table = Table(title=title, box=SIMPLE)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("definition, and what to read it against")
     for each in measured:
-        table.add_row(each.name, f"{each.value:.4g}", each.unit, each.floor_or_bound or "", each.definition)
+        # A figure that is only there for others to be read against is named beside them already.
+        if each.floor_or_bound is not None:
+            table.add_row(each.name, f"{each.value:.4g}\n{each.unit}", f"{each.definition}\n{each.floor_or_bound}")
     Console(markup=False, highlight=False, emoji=False).print(table)
 
 

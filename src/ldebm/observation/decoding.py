@@ -105,9 +105,9 @@ def search(step: Step, state: DecoderState, max_length: int, beams: int, forbidd
         last = (choice_BW % vocabulary).view(-1)
         state, tokens_NL = state.rows(parent_N), tokens_NL[parent_N]
         tokens_NL[:, position] = torch.where(last == EOS, PAD, last)
-        if bool(((last == EOS) | (last == PAD)).all()):
-            break
-    best_N = score_BW.argmax(-1) + torch.arange(rows, device=device) * beams
+        best_N = score_BW.argmax(-1) + torch.arange(rows, device=device) * beams
+        if bool(((last == EOS) | (last == PAD))[best_N].all()):
+            break  # scores only fall: no open beam can overtake a best one that has ended
     return _without_padding(tokens_NL[best_N])
 
 

@@ -34,8 +34,7 @@ class SequenceEncoder(nn.Module):
     def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
         super().__init__()
         self.compute_dtype = torch.float32
-        self.embedding = nn.Embedding(vocabulary, config.embedding_size, padding_idx=PAD)
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.embedding = _embedding(vocabulary, config.embedding_size)
         self.dropout = nn.Dropout(config.dropout)
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.mean = nn.Linear(2 * config.hidden_size, latent_size)
@@ -94,8 +93,7 @@ class SequenceDecoder(nn.Module):
         self.compute_dtype = torch.float32
         self.max_length = max_length
         self.word_dropout = config.word_dropout
-        self.embedding = nn.Embedding(vocabulary, config.hidden_size, padding_idx=PAD)
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.embedding = _embedding(vocabulary, config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
         self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
         self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
@@ -173,6 +171,14 @@ class SequenceDecoder(nn.Module):
         hidden_BL = uniform_BL[:, : inputs_BL.shape[1]] < self.word_dropout
         hidden_BL[:, 0] = False  # the begin mark says nothing that could be hidden
         return torch.where(hidden_BL, UNK, inputs_BL)
+
+
+def _embedding(vocabulary: int, size: int) -> nn.Embedding:
+    """Uniform in +-0.1 as published; padding stays zero."""
+    embedding = nn.Embedding(vocabulary, size, padding_idx=PAD)
+    with torch.no_grad():
+        embedding.weight.uniform_(-0.1, 0.1)[PAD] = 0.0
+    return embedding
 
 
 def _pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:

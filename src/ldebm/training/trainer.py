@@ -79,7 +79,7 @@ class Trainer:
                     "weight_decay": self.config.energy_weight_decay,
                 }
             )
-        self.optimiser = torch.optim.Adam(groups)
+        self.optimiser = torch.optim.Adam(groups, fused=True)
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
         self.generator = torch.Generator(device).manual_seed(model.config.seed)
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
