@@ -21,6 +21,7 @@ from ldebm.model import LDEBM, Losses, choose_device, choose_dtype
 from ldebm.noise import Noise, Share
 from ldebm.posterior import Posterior
 from ldebm.run_folder import METRICS, write_model
+from ldebm.training.allocator import keep_large_blocks
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
 from ldebm.training.progress import say, track, warn
@@ -56,6 +57,7 @@ class Trainer:
     ) -> None:
         from accelerate import Accelerator  # takes a second to import
 
+        keep_large_blocks()
         self.config = model.config.training
         device = choose_device(self.config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")

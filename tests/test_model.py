@@ -1,0 +1,186 @@
+"""The model as its users meet it: texts in, texts, latents and symbols out; and what a damaged folder says."""
+
+import numpy as np
+import pytest
+import torch
+
+from ldebm.errors import RunError, UserError
+from ldebm.model import LDEBM, choose_device, choose_dtype
+from ldebm.noise import Noise, Share
+from ldebm.posterior import Posterior
+from tests import tiny
+
+TEXTS = ["the food was great", "a sandwich bored me in the end of a long day", "broke", "nothing here is known"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.model().eval()
+
+
+def test_reading_gives_a_row_a_text_in_order(model):
+    latents, probabilities = model.encode(TEXTS), model.symbol_probabilities(TEXTS)
+    assert latents.shape == (4, 8) and latents.dtype == np.float32
+    assert probabilities.shape == (4, 4) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    for i, text in enumerate(TEXTS):
+        assert np.allclose(model.encode([text])[0], latents[i], atol=1e-5)
+    assert np.allclose(model.encode(TEXTS[::-1])[::-1], latents, atol=1e-5)
+
+
+def test_no_texts_give_no_rows(model):
+    assert model.encode([]).shape == (0, 8)
+    assert model.symbol_probabilities([]).shape == (0, 4)
+    assert model.reconstruct([]) == []
+
+
+@pytest.mark.parametrize("mode", ["greedy", "sample", "beam"])
+def test_writing_gives_texts_that_the_seed_decides(model, mode):
+    texts = model.generate(6, mode=mode, seed=4)
+    assert len(texts) == 6 and all("<" not in text for text in texts)
+    assert texts == model.generate(6, mode=mode, seed=4)
+    if mode == "sample":
+        assert texts != model.generate(6, mode=mode, seed=5)
+
+
+def test_more_texts_than_one_batch_are_written(model, monkeypatch):
+    import ldebm.model as module
+
+    monkeypatch.setattr(module, "_WRITE_ROWS", 3)
+    assert len(model.generate(8)) == 8
+    assert model.generate(0) == []
+
+
+def test_a_symbol_and_a_label_steer():
+    labelled = tiny.model("data.labels=[negative, positive]", "model.symbols=2").eval()
+    assert labelled.generate(3, label="positive", seed=1) == labelled.generate(3, symbol=1, seed=1)
+
+
+def test_unknown_symbols_and_labels_are_refused(model):
+    with pytest.raises(UserError, match="unknown symbol 4; the run's symbols are 0 to 3"):
+        model.generate(1, symbol=4)
+    with pytest.raises(UserError, match="trained without labels"):
+        model.generate(1, label="positive")
+    labelled = tiny.model("data.labels=[negative, positive]", "model.symbols=2")
+    with pytest.raises(UserError, match="unknown label 'good'; the run's labels are negative, positive"):
+        labelled.generate(1, label="good")
+
+
+def test_using_a_model_leaves_it_as_it_was(model):
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.generate(3)
+    model.encode(TEXTS)
+    model.reconstruct(TEXTS)
+    assert model.training and all(part.training for part in model.children())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
+    model.eval()
+
+
+def test_reading_is_in_full_precision_whatever_writing_uses(model):
+    exact = model.encode(TEXTS)
+    model.set_compute_dtype(torch.bfloat16)
+    assert np.array_equal(model.encode(TEXTS), exact)
+    assert model.decoder.compute_dtype is torch.bfloat16
+    model.set_compute_dtype(torch.float32)
+
+
+def test_the_objective_is_the_sum_of_its_parts(model):
+    batch = next(model._batches(TEXTS))[1]
+    losses = model(batch, Noise(torch.Generator().manual_seed(0), total=4), 1.0, torch.tensor([0, 1, -1, 2]))
+    weights = model.config.training
+    parts = losses.parts()
+    expected = parts["reconstruction"] + 0.3 * parts["rate"] + weights.contrast_weight * parts["contrast"]
+    expected = expected - weights.information_weight * parts["information"]
+    expected = expected + weights.clustering_weight * parts["clustering"]
+    assert torch.allclose(losses.total(weights, 0.3), expected)
+    assert parts["supervised"] == 0 and parts["clustering"] > 0
+
+
+def test_the_objective_reaches_every_parameter(model):
+    batch = next(model._batches(TEXTS))[1]
+    losses = model(batch, Noise(torch.Generator().manual_seed(0), total=4), 1.0, torch.tensor([0, 1, -1, 2]))
+    names = [name for name, _ in model.named_parameters()]
+    grads = torch.autograd.grad(losses.total(model.config.training, 0.3), list(model.parameters()), allow_unused=True)
+    assert [name for name, grad in zip(names, grads, strict=True) if grad is None] == []
+
+
+def test_noise_of_a_share_is_the_wholes():
+    whole = Noise(torch.Generator().manual_seed(0), total=5)
+    parts = [Noise(torch.Generator().manual_seed(0), Share(rank, 2), 5) for rank in (0, 1)]
+    device = torch.device("cpu")
+    z = whole.normal(5, 3, device=device)
+    assert torch.equal(parts[0].normal(3, 3, device=device), z[0::2])
+    assert torch.equal(parts[1].normal(2, 3, device=device), z[1::2])
+    chain = whole.normal(4, 10, 3, device=device, axis=1)  # two chains a text
+    mine = parts[1].normal(4, 4, 3, device=device, axis=1)
+    assert torch.equal(mine, chain.view(4, 2, 5, 3)[:, :, 1::2].reshape(4, 4, 3))
+    assert torch.equal(parts[0].permutation(device), whole.permutation(device)[0::2])
+
+
+def test_posterior_sample_is_reparameterised():
+    posterior = Posterior(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]]).log().clamp(min=-30))
+    assert torch.allclose(posterior.sample(torch.tensor([[2.0, 3.0]])), torch.tensor([[1.0, 2**0.5 * 3 - 1]]), atol=1e-5)
+
+
+def test_precision_and_device_are_chosen():
+    cpu = torch.device("cpu")
+    assert choose_dtype("fp32", cpu) is torch.float32 and choose_dtype("bf16", cpu) is torch.bfloat16
+    assert choose_device("cpu") == cpu
+    with pytest.raises(UserError, match="device 'nonsense' is not available here"):
+        choose_device("nonsense")
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    model.save_pretrained(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_folder_gives_the_same_model(model, folder):
+    again = LDEBM.from_pretrained(folder, "cpu")
+    assert not again.training
+    assert np.array_equal(again.encode(TEXTS), model.encode(TEXTS))
+    assert again.generate(4) == model.generate(4)
+
+
+def test_a_folder_that_is_not_a_run_says_so(tmp_path, folder):
+    with pytest.raises(RunError, match="is not a folder; give the run folder"):
+        LDEBM.from_pretrained(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunError, match="is not a run folder: it has no config.yaml"):
+        LDEBM.from_pretrained(tmp_path / "empty")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(RunError, match="training has not finished its first epoch"):
+        LDEBM.from_pretrained(folder)
+
+
+def test_weights_of_another_model_are_refused(folder):
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(config.replace("latent_size: 8", "latent_size: 9"))
+    with pytest.raises(RunError, match="does not fit the run's configuration"):
+        LDEBM.from_pretrained(folder)
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed(folder):
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="is damaged: its content does not match its digest"):
+        LDEBM.from_pretrained(folder)
+
+
+def test_a_failed_save_leaves_what_was_there(model, folder, monkeypatch):
+    import ldebm.run_folder as module
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(path, tensors):
+        path.write_bytes(b"part")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(module, "save_tensors", full)
+    with pytest.raises(UserError, match="space"):
+        model.save_pretrained(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
