@@ -120,7 +120,9 @@ def test_noise_of_a_share_is_the_wholes():
 
 def test_posterior_sample_is_reparameterised():
     posterior = Posterior(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]]).log().clamp(min=-30))
-    assert torch.allclose(posterior.sample(torch.tensor([[2.0, 3.0]])), torch.tensor([[1.0, 2**0.5 * 3 - 1]]), atol=1e-5)
+    assert torch.allclose(
+        posterior.sample(torch.tensor([[2.0, 3.0]])), torch.tensor([[1.0, 2**0.5 * 3 - 1]]), atol=1e-5
+    )
 
 
 def test_precision_and_device_are_chosen():

@@ -21,7 +21,9 @@ def texts(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
     """n texts and their labels."""
     chosen = random.Random(seed)
     labels = [chosen.choice(sorted(VERDICTS)) for _ in range(n)]
-    return [f"{chosen.choice(SUBJECTS)} {chosen.choice(VERDICTS[label])}{chosen.choice(TAILS)}" for label in labels], labels
+    return [
+        f"{chosen.choice(SUBJECTS)} {chosen.choice(VERDICTS[label])}{chosen.choice(TAILS)}" for label in labels
+    ], labels
 
 
 def corpus(n: int = 200, labelled: bool = False) -> Corpus:

@@ -1,4 +1,4 @@
-"""Means over a batch that is shared out over processes, differentiable, so that gradients equal those of one process."""
+"""Means over a batch that is shared out over processes, with the gradients that one process would have."""
 
 from __future__ import annotations
 

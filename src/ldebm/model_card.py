@@ -28,13 +28,14 @@ def write_card(model: LDEBM, folder: Path, texts: int, seconds: float) -> None:
         ("accuracy", "share of validation texts whose label is found", found.get("accuracy")),
     ]
     table = "\n".join(f"| {name} | {value:.3f} | {what} |" for name, what, value in rows if value is not None)
+    names = "" if model.labels is None else f": {', '.join(model.labels)}"
     write_atomically(
         folder / CARD,
         f"""# LDEBM on {config.data.source}
 
-A latent diffusion energy-based model (Yu et al., ICML 2022), trained with ldebm, preset `{config.preset}`, seed {config.seed},
-on {texts} texts in {seconds / 60:.1f} minutes (torch {torch.__version__}, {platform.machine()}).
-{config.model.symbols} symbols{'' if model.labels is None else ': ' + ', '.join(model.labels)}; {len(model.tokenizer)} tokens.
+A latent diffusion energy-based model (Yu et al., ICML 2022), trained with ldebm, preset `{config.preset}`,
+seed {config.seed}, on {texts} texts in {seconds / 60:.1f} minutes (torch {torch.__version__}, {platform.machine()}).
+{config.model.symbols} symbols{names}; {len(model.tokenizer)} tokens.
 
 | validation | value | what it is |
 |---|---|---|

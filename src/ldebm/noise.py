@@ -41,7 +41,7 @@ class Noise:
     total: int = 0
 
     def normal(self, *shape: int, device: torch.device, axis: int = 0) -> Tensor:
-        """Standard normal numbers of this process' `shape`; `axis` runs over the batch's rows, or whole copies of them."""
+        """Standard normal numbers of this process' `shape`; `axis` runs over the batch's rows, or copies of them."""
         return self._rows(shape, axis, device, torch.randn)
 
     def uniform(self, *shape: int, device: torch.device, axis: int = 0) -> Tensor:

@@ -70,7 +70,9 @@ def test_rows_do_not_depend_on_the_rows_beside_them():
     together = write(step, state, 10, most_probable, ())
     alone = [write(step, state.rows(torch.tensor([i])), 10, most_probable, ())[0] for i in range(6)]
     assert together == alone
-    assert search(step, state, 10, 3, ()) == [search(step, state.rows(torch.tensor([i])), 10, 3, ())[0] for i in range(6)]
+    assert search(step, state, 10, 3, ()) == [
+        search(step, state.rows(torch.tensor([i])), 10, 3, ())[0] for i in range(6)
+    ]
 
 
 def test_writing_stops_when_all_rows_have_ended():

@@ -1,16 +1,19 @@
 """The GRU encoder and decoder: padding is never read, likelihoods are those of the definition."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from ldebm.data.batches import Batch
 from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
 from ldebm.noise import Noise
 from ldebm.observation import SequenceDecoder, SequenceEncoder, fastest_dtype
-from ldebm.observation.gru import rows_of, run_gru
+from ldebm.observation.dropout import ByteDropout
+from ldebm.observation.gru import rows_of
+from ldebm.observation.recurrence import Recurrence
 from ldebm.observation.sequence import MeanNorm
 from ldebm.presets.config import DecoderConfig, EncoderConfig
 
@@ -78,7 +81,7 @@ def test_log_likelihood_is_that_of_the_steps_of_decoding(latent_to_output):
     for place, row in enumerate(rows):
         step, state = model._stepper(z[place : place + 1])
         total = 0.0
-        for last, following in zip(row[:-1], row[1:], strict=True):
+        for last, following in itertools.pairwise(row):
             logits, state = step(torch.tensor([last]), state)
             total += float(logits.log_softmax(-1)[0, following].detach())
         assert float(found[place].detach()) == pytest.approx(total, abs=1e-4)
@@ -128,19 +131,30 @@ def test_lowered_precision_is_near_and_parameters_stay_in_fp32():
 
 def test_lowered_precision_is_the_one_in_use(monkeypatch):
     seen = []
-    original = torch.func.functional_call
+    original = Recurrence.apply
 
-    def spy(module, weights, *arguments, **named):
-        seen.extend(weight.dtype for weight in weights.values())
-        return original(module, weights, *arguments, **named)
+    def spy(inputs, first, weight, *others):
+        seen.extend((inputs.dtype, first.dtype, weight.dtype))
+        return original(inputs, first, weight, *others)
 
-    monkeypatch.setattr(torch.func, "functional_call", spy)
+    monkeypatch.setattr(Recurrence, "apply", spy)
     model = encoder()
-    model.encode(batch_of(some_rows()))
-    assert not seen
-    model.compute_dtype = torch.bfloat16
-    model.encode(batch_of(some_rows()))
-    assert set(seen) == {torch.bfloat16}
+    for dtype in (torch.float32, torch.bfloat16):
+        seen.clear()
+        model.compute_dtype = dtype
+        model.encode(batch_of(some_rows()))
+        assert set(seen) == {dtype} and len(seen) == 6
+
+
+def test_dropout_keeps_the_expectation_and_does_nothing_in_evaluation():
+    torch.manual_seed(0)
+    x = torch.ones(1000, 333)
+    dropout = ByteDropout(0.3).train()
+    y = dropout(x)
+    assert float((y == 0).float().mean()) == pytest.approx(77 / 256, abs=0.003)
+    assert float(y.mean()) == pytest.approx(1.0, abs=0.005)
+    assert not torch.equal(dropout(x), y)
+    assert torch.equal(dropout.eval()(x), x) and torch.equal(ByteDropout(0.0).train()(x), x)
 
 
 def test_fastest_dtype_follows_the_hardware(monkeypatch):
@@ -156,15 +170,6 @@ def test_rows_of_packed_tokens():
     tokens = torch.arange(3)[:, None].expand(3, 5)
     packed = pack_padded_sequence(tokens, lengths, batch_first=True, enforce_sorted=False)
     assert torch.equal(rows_of(packed), packed.data)
-
-
-def test_run_gru_is_nn_gru():
-    torch.manual_seed(0)
-    gru = nn.GRU(3, 5, batch_first=True)
-    packed = pack_padded_sequence(torch.randn(2, 4, 3), torch.tensor([4, 2]), batch_first=True)
-    outputs, last = run_gru(gru, packed, None, torch.float32)
-    expected, expected_last = gru(packed)
-    assert torch.equal(outputs.data, expected.data) and torch.equal(last, expected_last)
 
 
 def test_mean_norm_is_batch_norm_and_recentre_makes_its_statistics_exact():

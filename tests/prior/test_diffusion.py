@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tests.prior.closed_forms import AutogradEnergy, QuadraticEnergy, expected_bound, sampled_moments
 
 import ldebm.prior.diffusion as diffusion
 from ldebm.noise import Noise
@@ -11,6 +10,7 @@ from ldebm.prior import DiffusionPrior
 from ldebm.prior.energy import FoldedEnergy
 from ldebm.prior.schedule import NoiseSchedule
 from ldebm.prior.transition import Transition
+from tests.prior.closed_forms import AutogradEnergy, QuadraticEnergy, expected_bound, sampled_moments
 
 B_, C_ = 0.4, 0.5
 

@@ -84,7 +84,9 @@ def test_symbol_vector_gradients_reach_the_part_they_are_for():
     z = torch.randn(10, 3, requires_grad=True)
     terms = prior.terms(z, Posterior(z, torch.zeros(10, 3)), Noise(torch.Generator(), total=10))
     weights = list(prior.parameters())
-    assert all(g is None for g in torch.autograd.grad(terms.rate_B.sum(), weights, allow_unused=True, retain_graph=True))
+    assert all(
+        g is None for g in torch.autograd.grad(terms.rate_B.sum(), weights, allow_unused=True, retain_graph=True)
+    )
     assert torch.autograd.grad(terms.contrast, [z, weights[0]], allow_unused=True)[0] is None
 
 

@@ -39,12 +39,11 @@ def test_what_a_killed_write_left_is_removed(tmp_path):
     assert not stale.exists()
 
 
-
-
 def test_a_hundred_kills_at_random_instants_leave_a_loadable_newest_checkpoint(tmp_path):
-    """One process forks writers (starting each anew would take long) and kills them in the middle."""
+    """Writers are forked (starting each anew would take long) and die, by a timer of their own processor time, anywhere
+    in a write; by processor time, so that a busy machine does not change how far they come."""
     forker = """
-import os, random, signal, sys, time
+import os, random, signal, sys
 import torch
 from pathlib import Path
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
@@ -56,14 +55,15 @@ for kill in range(100):
     first = int(start.name[5:]) if start else 0
     child = os.fork()
     if child == 0:
+        signal.setitimer(signal.ITIMER_PROF, chosen.uniform(0.001, 0.03) + kill * 1e-9)
         step = first
         while True:
             step += 1
             tensors = {name: torch.full((20_000,), float(step)) for name in "ab"}
             write_checkpoint(folder, step, tensors, {"twice": 2 * step})
-    time.sleep(chosen.uniform(0.005, 0.05))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    chosen.random()
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGPROF, status
     torn += any(folder.glob(".step-*"))
     newest = newest_checkpoint(folder)
     if newest is None:
@@ -102,7 +102,6 @@ def test_every_truncation_and_every_flipped_bit_is_noticed(tmp_path):
         # what is still read is what was written (a flip in the header's padding or spelling that changes nothing)
         assert all(torch.equal(found[name], value) for name, value in tensors(3).items())
         assert found.keys() == tensors(3).keys()
-
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path):

@@ -49,7 +49,15 @@ def test_training_learns_and_leaves_a_run_folder(tmp_path):
     entries = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     validations = [entry for entry in entries if entry["kind"] == "validation"]
     assert validations[-1]["reconstruction"] < 0.5 * validations[0]["reconstruction"]
-    for name in ("rate_to_reference", "gain", "gain_low_0", "mutual_information", "active_units", "latent_scale", "bleu"):
+    for name in (
+        "rate_to_reference",
+        "gain",
+        "gain_low_0",
+        "mutual_information",
+        "active_units",
+        "latent_scale",
+        "bleu",
+    ):
         assert name in validations[-1]
     assert len(validations[-1]["latent_scale"]) == 8
     for name in ("config.yaml", "model.safetensors", "tokenizer.json", "README.md", "checkpoints"):
@@ -217,7 +225,11 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         out = tmp_path / str(processes)
         done = subprocess.run(
-            [sys.executable, *launch, str(script), str(out)], capture_output=True, text=True, env=environment, timeout=180
+            [sys.executable, *launch, str(script), str(out)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=180,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         assert f"processes {processes}" in done.stdout

@@ -27,7 +27,8 @@ PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "tes
 class Corpus:
     """Texts in their splits. Columns: text (str, never empty), label (str, or None where a text has none).
 
-    `labels` are the sorted distinct labels of `train`; None where no label column was asked for.
+    `labels` are the sorted distinct labels of `train`; None where no label column was asked for. `tokenised`: the
+    texts are cut into tokens already, with spaces between them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Corpus:
     validation: datasets.Dataset
     test: datasets.Dataset | None
     labels: tuple[str, ...] | None
+    tokenised: bool = False
 
 
 def load_corpus(
@@ -73,6 +75,7 @@ def load_corpus(
         validation=parts["validation"],
         test=parts.get("test"),
         labels=None if label is None else _labels(*chosen["train"], source, label),
+        tokenised=source == "ptb",
     )
 
 

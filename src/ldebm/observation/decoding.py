@@ -53,7 +53,9 @@ def sampled(generator: torch.Generator | None, temperature: float, top_p: float)
 
 
 @torch.no_grad()
-def write(step: Step, state: DecoderState, max_length: int, choose: Choice, forbidden: Sequence[int]) -> list[list[int]]:
+def write(
+    step: Step, state: DecoderState, max_length: int, choose: Choice, forbidden: Sequence[int]
+) -> list[list[int]]:
     """Write one text a row, token by token; ids without the marks.
 
     Args:
@@ -96,7 +98,7 @@ def search(step: Step, state: DecoderState, max_length: int, beams: int, forbidd
         log_p_NV[ended_N] = -math.inf
         log_p_NV[ended_N, PAD] = 0.0  # an ended beam stays as it is
         if position == max_length - 2:  # no room for another word
-            log_p_NV[~ended_N, : EOS] = -math.inf
+            log_p_NV[~ended_N, :EOS] = -math.inf
             log_p_NV[~ended_N, EOS + 1 :] = -math.inf
         vocabulary = log_p_NV.shape[1]
         total_BN = (score_BW[:, :, None] + log_p_NV.view(rows, beams, -1)).view(rows, -1)

@@ -1,6 +1,6 @@
 """Texts as token sequences: a bidirectional GRU encoder and a GRU decoder (paper B.2, PTB column).
 
-Legend: B texts, L tokens, N valid tokens of the batch, D latent dimensions, H hidden units, E embedding size, V vocabulary.
+Legend: B texts, L tokens, N valid tokens of the batch, D latent dimensions, H hidden units, V vocabulary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from ldebm.data.batches import Batch
 from ldebm.data.tokenizer import PAD, UNK
 from ldebm.distributed import batch_mean
 from ldebm.noise import Noise
+from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, most_probable, sampled, search, write
+from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of, run_gru
 from ldebm.posterior import Posterior
 from ldebm.presets.config import DecoderConfig, EncoderConfig
@@ -35,7 +37,7 @@ class SequenceEncoder(nn.Module):
         super().__init__()
         self.compute_dtype = torch.float32
         self.embedding = _embedding(vocabulary, config.embedding_size)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ByteDropout(config.dropout)
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.mean = nn.Linear(2 * config.hidden_size, latent_size)
         self.log_variance = nn.Linear(2 * config.hidden_size, latent_size)
@@ -94,7 +96,7 @@ class SequenceDecoder(nn.Module):
         self.max_length = max_length
         self.word_dropout = config.word_dropout
         self.embedding = _embedding(vocabulary, config.hidden_size)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ByteDropout(config.dropout)
         self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
         self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
         self.latent_to_output = (
@@ -107,12 +109,6 @@ class SequenceDecoder(nn.Module):
         Args:
             noise: source of the word dropout, in training mode.
         """
-        return self.token_log_likelihood(z_BD, batch, noise)[0]
-
-    def token_log_likelihood(
-        self, z_BD: Tensor, batch: Batch, noise: Noise | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """(log p(x | z) of each text, B; share of tokens that would have been guessed right, one number)."""
         lengths_B = (batch.lengths_B - 1).cpu()
         inputs_BL, targets_BL = batch.tokens_BL[:, :-1], batch.tokens_BL[:, 1:]
         if self.training and self.word_dropout and noise is not None:
@@ -126,10 +122,10 @@ class SequenceDecoder(nn.Module):
         hidden_NH = outputs.data
         if self.latent_to_output is not None:
             hidden_NH = hidden_NH + self.latent_to_output(z_BD).to(self.compute_dtype)[row_N]
-        logits_NV = self.dropout(hidden_NH) @ self.embedding.weight.to(self.compute_dtype).T
-        loss_N = F.cross_entropy(logits_NV, targets_N, reduction="none").float()
-        right = (logits_NV.detach().argmax(-1) == targets_N).float().mean() if not self.training else loss_N.new_zeros(())
-        return z_BD.new_zeros(len(z_BD)).index_add(0, row_N, -loss_N), right
+        loss_N = LinearCrossEntropy.apply(
+            self.dropout(hidden_NH), self.embedding.weight.to(self.compute_dtype), targets_N
+        )
+        return z_BD.new_zeros(len(z_BD)).index_add(0, row_N, -loss_N)
 
     def decode(
         self,

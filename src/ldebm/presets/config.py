@@ -1,4 +1,4 @@
-"""The typed configuration of a run. A field's comment says what it is and in which unit; the presets say which values."""
+"""The typed configuration of a run. A field's comment says what it is and its unit; the presets say which values."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class PriorConfig(_Section):
     steps: PositiveInt = 50  # Langevin steps a level
     step_size: PositiveFloat = 2e-3  # recovery: delta of A.3; gaussian: share of the level's variance; symbol_vector: s
     levels: int = Field(6, ge=2)  # T
-    reference: Literal["recovery", "gaussian"] = "recovery"  # as published, or a tilt of the Gaussian chain (methods 2.4)
+    reference: Literal["recovery", "gaussian"] = (
+        "recovery"  # as published, or a tilt of the Gaussian chain (methods 2.4)
+    )
     free_bits: float = Field(0.0, ge=0.0)  # nats a dimension below which the published rate stops acting
     energy_penalty: float = Field(0.0, ge=0.0)  # on F^2 of positives and negatives
     condition: Literal["last", "all"] = "last"  # the levels at which a symbol conditions the chain

@@ -102,5 +102,7 @@ def _explain(error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"]) or "configuration"
-        problems.append(f"{where}: {problem['msg']}, received {problem['input']!r}" if problem["loc"] else problem["msg"])
+        problems.append(
+            f"{where}: {problem['msg']}, received {problem['input']!r}" if problem["loc"] else problem["msg"]
+        )
     return "; ".join(problems)

@@ -84,7 +84,7 @@ class DiffusionPrior(Prior):
         scaled = self.transition.input[level_N, None] * u_t
         pull_N = weight_N * tilt(torch.func.functional_call(self.energy, frozen, (scaled, level_N)))
         if self.tilted:
-            # The normaliser log Z_t depends on the encoder through z_{t+1}: its gradient is that of log r(negative | z_{t+1}).
+            # log Z_t depends on the encoder through z_{t+1}: its gradient is that of log r(negative | z_{t+1}).
             pull_N = pull_N - weight_N * self.transition.log_reference(chain.z_BD, u_next, level_N)
             pull_B = pull_N.view(_LEVELS_PER_TEXT, rows).sum(0)
             rate_B = self.reference.rate(posterior) - gradient_only(encoder_share * pull_B)

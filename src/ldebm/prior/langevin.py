@@ -21,7 +21,9 @@ class Chain(NamedTuple):
     """Where the chains ended, and how a Metropolis test judges (or would have judged) their steps."""
 
     z_BD: Tensor
-    acceptance_B: Tensor  # mean probability of acceptance: of all steps if adjusted, else of the last but one; nan if unknown
+    acceptance_B: (
+        Tensor  # mean probability of acceptance: of all steps if adjusted, else of the last but one; nan if unknown
+    )
 
 
 def langevin(

@@ -87,9 +87,7 @@ class SymbolVectorPrior(Prior):
                 "gain_effective_share": float(share),
             }
 
-    def _chain(
-        self, start_BD: Tensor, noise: Noise, symbol_B: Tensor | None, guidance: float, adjust: bool
-    ) -> Chain:
+    def _chain(self, start_BD: Tensor, noise: Noise, symbol_B: Tensor | None, guidance: float, adjust: bool) -> Chain:
         def log_density_and_grad(z_BD: Tensor) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
                 z_BD = z_BD.detach().requires_grad_()

@@ -34,4 +34,6 @@ def run_demo(out: Path, minutes: float | None = None) -> Demo:
     # Texts are split by a hash of the text: both readings put a text on the same side.
     model = train(config, load_corpus("reviews", seed=config.seed), out, resume=True)
     labelled = load_corpus("reviews", label="domain", seed=config.seed).train
-    return Demo(model, discover(model, labelled["text"], labelled["label"]), model.generate(10, mode="sample", temperature=0.7))
+    return Demo(
+        model, discover(model, labelled["text"], labelled["label"]), model.generate(10, mode="sample", temperature=0.7)
+    )

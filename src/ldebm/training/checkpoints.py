@@ -47,13 +47,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         state = json.loads((path / _STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"{path / _STATE} cannot be read ({error}); remove the folder {path.name} to resume from the checkpoint before it"
-        ) from None
+        raise RunError(f"{path / _STATE} cannot be read ({error}); {_remedy(path)}") from None
     try:
         return load_tensors(path / _TENSORS), state
     except RunError as error:
-        raise RunError(f"{error}; remove the folder {path.name} to resume from the checkpoint before it") from None
+        raise RunError(f"{error}; {_remedy(path)}") from None
+
+
+def _remedy(path: Path) -> str:
+    return f"remove the folder {path.name} to resume from the checkpoint before it"
 
 
 def _complete(folder: Path) -> list[Path]:

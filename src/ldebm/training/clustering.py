@@ -1,7 +1,7 @@
 """Geometric clustering (paper A.6): k-means on whitened principal components of the posterior means.
 
 Legend: N texts, D latent dimensions, P principal components, K symbols. Ids are carried from epoch to epoch: k-means
-starts from the last centroids and new clusters are matched to old ones, so the symbol head does not chase a permutation.
+starts from the last centroids and new clusters are matched to old ones, or the symbol head would chase a permutation.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ldebm.presets import Config, config_from_yaml, config_to_yaml
 from ldebm.run_folder import CONFIG, TOKENIZER, WEIGHTS, load_state
 from ldebm.training.checkpoints import newest_checkpoint
 from ldebm.training.progress import say, warn
-from ldebm.training.trainer import Trainer
+from ldebm.training.trainer import Trainer, accelerator_for
 
 # Settings that say how long a run goes and where, not what it is: they may change when a run is resumed.
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device"}
@@ -35,42 +35,42 @@ def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LD
     Raises RunError where `out` already holds a run and `resume` is not set, or where it holds another run.
     """
     config = resolve(config, corpus)
-    started = (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None
-    if started and not resume:
-        raise RunError(f"{out} already holds a run; go on with --resume, or give another folder with --out")
-    if started:
-        _same_run(config, config_from_yaml(out / CONFIG), out)
-    with atomic_path(out / CONFIG) as path:
-        path.write_text(config_to_yaml(config), encoding="utf-8")
-    tokenizer = _tokenizer(config, corpus, out)
+    accelerator = accelerator_for(config.training.device)
+    if accelerator.is_main_process:
+        _claim(out, config, resume)
+        _make_tokenizer(config, corpus, out)
+    accelerator.wait_for_everyone()
+    tokenizer = Tokenizer.load(out / TOKENIZER)
     training = TokenizedCorpus.build(corpus.train, tokenizer, config.data.max_length, config.data.labels)
     validation = TokenizedCorpus.build(corpus.validation, tokenizer, config.data.max_length, config.data.labels)
-    if training.cut:
+    if training.cut and accelerator.is_main_process:
         warn(f"{training.cut} of {len(training)} texts are longer than {config.data.max_length} tokens and were cut")
     torch.manual_seed(config.seed)
     model = LDEBM(config, tokenizer)
     trainer = Trainer(model, training, validation, out)
     again = resume and trainer.resume()
-    if trainer.accelerator.is_main_process:
+    if accelerator.is_main_process:
         say(
-            f"{'resuming' if again else 'training'} {config.preset or 'a model'} on {len(training)} texts of {corpus.name} "
-            f"({len(validation)} validate), {len(tokenizer)} tokens, {config.model.symbols} symbols, "
-            f"{str(trainer.dtype).removeprefix('torch.')} on {trainer.accelerator.device}, "
+            f"{'resuming' if again else 'training'} {config.preset or 'a model'} "
+            f"on {len(training)} texts of {corpus.name} ({len(validation)} validate), "
+            f"{len(tokenizer)} tokens, {config.model.symbols} symbols, "
+            f"{str(trainer.dtype).removeprefix('torch.')} on {accelerator.device}, "
             f"{trainer.total_steps} steps, seed {config.seed}; run folder {out}"
         )
     trainer.run()
     best = trainer.averaged
-    trainer.accelerator.wait_for_everyone()
+    accelerator.wait_for_everyone()
     load_state(best, out / WEIGHTS)
-    if trainer.accelerator.is_main_process:
+    if accelerator.is_main_process:
         write_card(best, out, len(training), trainer.seconds)
     return best.eval()
 
 
 def resolve(config: Config, corpus: Corpus) -> Config:
-    """What the corpus decides: where labels teach the symbols there is one symbol a label, and no clustering."""
+    """What the corpus decides: texts that are tokenised already are split at their spaces, and where labels teach the
+    symbols there is one symbol a label, and no clustering."""
     data: dict[str, Any] = {"labels": corpus.labels, "source": config.data.source or corpus.name}
-    if getattr(corpus, "tokenised", corpus.name == "ptb"):
+    if corpus.tokenised:
         data["tokenizer"] = "whitespace"
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
@@ -83,15 +83,24 @@ def resolve(config: Config, corpus: Corpus) -> Config:
     )
 
 
-def _tokenizer(config: Config, corpus: Corpus, out: Path) -> Tokenizer:
-    """The run's tokenizer; made from the training texts once."""
+def _claim(out: Path, config: Config, resume: bool) -> None:
+    """Write the configuration into a folder that is free, or that holds this very run."""
+    if (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None:
+        if not resume:
+            raise RunError(f"{out} already holds a run; go on with --resume, or give another folder with --out")
+        _same_run(config, config_from_yaml(out / CONFIG), out)
+    with atomic_path(out / CONFIG) as path:
+        path.write_text(config_to_yaml(config), encoding="utf-8")
+
+
+def _make_tokenizer(config: Config, corpus: Corpus, out: Path) -> None:
+    """The run's tokenizer, made from the training texts once."""
     if (out / TOKENIZER).exists():
-        return Tokenizer.load(out / TOKENIZER)
+        return
     data = config.data
     tokenizer = Tokenizer.train(_texts(corpus.train), data.tokenizer, data.vocabulary_size, data.lowercase)
     with atomic_path(out / TOKENIZER) as path:
         tokenizer.save(path)
-    return tokenizer
 
 
 def _texts(rows: datasets.Dataset) -> Iterator[str]:
@@ -108,4 +117,6 @@ def _same_run(new: Config, old: Config, out: Path) -> None:
     if new.seed != old.seed:
         changed.append("seed")
     if changed:
-        raise RunError(f"{out} holds another run: {', '.join(changed)} differ; repeat its settings or choose another --out")
+        raise RunError(
+            f"{out} holds another run: {', '.join(changed)} differ; repeat its settings or choose another --out"
+        )

@@ -1,4 +1,4 @@
-"""How learning rates, the rate's weight and the energy's pull on the encoder change over a run; pure functions of the step."""
+"""How learning rates, the rate's weight and the energy's pull on the encoder change over a run."""
 
 from __future__ import annotations
 

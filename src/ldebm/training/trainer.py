@@ -1,4 +1,4 @@
-"""One trainer for all tasks: a step of Algorithm 1, and a run of them that can be stopped and resumed at any instant."""
+"""One trainer for all tasks: a step of Algorithm 1, and a run of them that can be stopped and resumed anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from ldebm.training.progress import say, track, warn
 from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
 from ldebm.training.validation import validate, warnings_of
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 _LOG_STEPS = 50
 _CALIBRATION_ROWS = 4096
 
@@ -44,6 +47,13 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + signal_number
 
 
+def accelerator_for(device: str) -> Accelerator:
+    """This process' place among all that train together (torchrun says), and its device."""
+    from accelerate import Accelerator  # takes a second to import
+
+    return Accelerator(cpu=choose_device(device).type == "cpu")
+
+
 class Trainer:
     """Holds the model, its averaged copy, the optimiser and where the run is.
 
@@ -55,12 +65,9 @@ class Trainer:
     def __init__(
         self, model: LDEBM, train: TokenizedCorpus, validation: TokenizedCorpus | None = None, out: Path | None = None
     ) -> None:
-        from accelerate import Accelerator  # takes a second to import
-
         keep_large_blocks()
         self.config = model.config.training
-        device = choose_device(self.config.device)
-        self.accelerator = Accelerator(cpu=device.type == "cpu")
+        self.accelerator = accelerator_for(self.config.device)
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
         device = self.accelerator.device
         self.model = model.to(device)
@@ -135,7 +142,9 @@ class Trainer:
             group["lr"] = base * factor
             norms.append(torch.nn.utils.clip_grad_norm_(group["params"], group["clip"]))
         if not all(bool(norm.isfinite()) for norm in norms):
-            broken = [n for n, p in model.named_parameters() if p.grad is not None and not bool(p.grad.isfinite().all())]
+            broken = [
+                n for n, p in model.named_parameters() if p.grad is not None and not bool(p.grad.isfinite().all())
+            ]
             raise NotFinite(f"step {self.step_count}: the gradient is not finite, first in {broken[0]}")
         self.optimiser.step()
         self.step_count += 1
@@ -150,7 +159,8 @@ class Trainer:
         if self.averaged is self.model:
             return
         decay = min(self.config.ema, (1 + self.step_count) / (10 + self.step_count))
-        averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
+        averaged: list[Tensor] = list(self.averaged.parameters())
+        current: list[Tensor] = list(self.model.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
         for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)

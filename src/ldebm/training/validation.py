@@ -30,7 +30,7 @@ def validate(model: LDEBM, corpus: TokenizedCorpus, seed: int) -> dict[str, Any]
     """
     model.eval()
     generator = torch.Generator(model.device).manual_seed(seed)
-    totals = {"reconstruction": 0.0, "rate_to_reference": 0.0, "token_accuracy": 0.0}
+    totals = {"reconstruction": 0.0, "rate_to_reference": 0.0}
     means, variances, latents, probabilities = [], [], [], []
     right = known = 0
     for index in in_order(corpus.lengths_N, _ROWS):
@@ -38,10 +38,8 @@ def validate(model: LDEBM, corpus: TokenizedCorpus, seed: int) -> dict[str, Any]
         posterior = model.encoder.encode(batch)
         noise = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
         z_BD = posterior.sample(noise)
-        log_likelihood_B, accuracy = model.decoder.token_log_likelihood(z_BD, batch)
-        totals["reconstruction"] -= float(log_likelihood_B.sum())
+        totals["reconstruction"] -= float(model.decoder.log_likelihood(z_BD, batch).sum())
         totals["rate_to_reference"] += float(_rate_to_reference(model, posterior).sum())
-        totals["token_accuracy"] += float(accuracy) * len(batch)
         logits_BK = model.prior.symbol_logits(posterior.mean_BD)
         means.append(posterior.mean_BD.cpu().numpy())
         variances.append(posterior.log_variance_BD.exp().cpu().numpy())
@@ -52,8 +50,7 @@ def validate(model: LDEBM, corpus: TokenizedCorpus, seed: int) -> dict[str, Any]
     found: dict[str, Any] = {name: total / len(corpus) for name, total in totals.items()}
     means_ND, probabilities_NK = np.concatenate(means), np.concatenate(probabilities)
     found["rate_to_standard"] = float(
-        0.5
-        * np.mean(np.sum(means_ND**2 + (v := np.concatenate(variances)) - 1 - np.log(v), axis=1))
+        0.5 * np.mean(np.sum(means_ND**2 + (v := np.concatenate(variances)) - 1 - np.log(v), axis=1))
     )
     z_ND = torch.cat(latents)
     rows = torch.randperm(len(z_ND), generator=generator, device=model.device)[:_GAIN_ROWS]
