@@ -283,11 +283,12 @@ def choose_device(name: str) -> torch.device:
 
 
 def _symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
-    """Mean cross-entropy of known symbols, over the levels whose logits are given; each text counts 1 / B."""
+    """Cross-entropy of known symbols at level 0, and the mean of it over the other logits; each text counts 1 / B."""
     if symbol_B is None or bool((symbol_B < 0).all()):
         return logits[0].new_zeros(())
-    losses = [F.cross_entropy(level_BK, symbol_B, ignore_index=-1, reduction="sum") for level_BK in logits]
-    return torch.stack(losses).mean() / len(symbol_B)
+    first, *others = [F.cross_entropy(each_BK, symbol_B, ignore_index=-1, reduction="sum") for each_BK in logits]
+    whole = first + torch.stack(others).mean() if others else first
+    return whole / len(symbol_B)
 
 
 def _chunks(total: int, most: int) -> Iterator[int]:

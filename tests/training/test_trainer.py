@@ -110,7 +110,6 @@ def test_the_comparison_would_notice_what_a_checkpoint_forgets(tmp_path, lost):
     second = trainer_of(tmp_path / "parts")
     fresh = trainer_of(tmp_path / "fresh")
     second.resume()
-    second.finished = False
     if lost == "random.noise":
         second.generator.set_state(fresh.generator.get_state())
     elif lost == "random.dropout":
@@ -183,15 +182,12 @@ def test_patience_and_time_end_a_run():
 def test_an_occupied_folder_is_not_overwritten(tmp_path):
     settings = ("training.max_steps=2",)
     train(tiny.config(*settings), tiny.corpus(80), tmp_path / "run")
-    before = (tmp_path / "run" / "model.safetensors").read_bytes()
     with pytest.raises(RunError, match="already holds a run; go on with --resume"):
         train(tiny.config(*settings), tiny.corpus(80), tmp_path / "run")
     with pytest.raises(RunError, match="holds another run: model.symbols differ"):
         train(tiny.config(*settings, "model.symbols=7"), tiny.corpus(80), tmp_path / "run", resume=True)
     train(tiny.config("training.max_steps=4"), tiny.corpus(80), tmp_path / "run", resume=True)  # longer is allowed
-    assert (tmp_path / "run" / "model.safetensors").read_bytes() != before or newest_checkpoint(
-        tmp_path / "run" / "checkpoints"
-    ).name.endswith("4")
+    assert newest_checkpoint(tmp_path / "run" / "checkpoints").name.endswith("4")
 
 
 def test_texts_that_were_cut_are_counted(tmp_path, capsys):

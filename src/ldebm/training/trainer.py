@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _LOG_STEPS = 50
 _CALIBRATION_ROWS = 4096
+_PROGRESS = ("seconds", "best", "epochs_without_better", "changed_labels")
 
 
 class NotFinite(ArithmeticError):
@@ -107,7 +108,6 @@ class Trainer:
         self.best = math.inf
         self.epochs_without_better = 0
         self.changed_labels = math.nan
-        self.finished = False
         self._signal = 0
 
     # ---- one step -------------------------------------------------------------------------------------------------
@@ -193,11 +193,15 @@ class Trainer:
         for number in previous:
             signal.signal(number, self._ask_to_stop)
         try:
-            while not self.finished:
+            while not self._finished():
                 self._epoch()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _finished(self) -> bool:
+        impatient = bool(self.config.patience) and self.epochs_without_better >= self.config.patience
+        return self.step_count >= self.total_steps or impatient or self._out_of_time()
 
     def _epoch(self) -> None:
         epoch, done = divmod(self.step_count, self.steps_per_epoch)
@@ -230,11 +234,6 @@ class Trainer:
                 saved = time.monotonic()
         self._end_of_epoch(epoch, {name: value / max(1, logged) for name, value in sums.items()})
         self.seconds = before + time.monotonic() - started
-        self.finished = (
-            self.step_count >= self.total_steps
-            or self._out_of_time()
-            or bool(self.config.patience and self.epochs_without_better >= self.config.patience)
-        )
         self.save()
 
     def _end_of_epoch(self, epoch: int, train: dict[str, float]) -> None:
@@ -294,8 +293,7 @@ class Trainer:
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         if self.clustering is not None and self.clustering.labels_N is not None:
             tensors["labels"] = torch.from_numpy(self.clustering.labels_N)
-        names = ("seconds", "best", "epochs_without_better", "changed_labels", "finished")
-        state: dict[str, Any] = {name: getattr(self, name) for name in names}
+        state: dict[str, Any] = {name: getattr(self, name) for name in _PROGRESS}
         write_checkpoint(self.out / "checkpoints", self.step_count, tensors, state)
 
     def resume(self) -> bool:
@@ -323,9 +321,9 @@ class Trainer:
             torch.cuda.set_rng_state(tensors["random.cuda"])
         if self.clustering is not None and "labels" in tensors:
             self.clustering.labels_N = tensors["labels"].numpy()
-        self.step_count = state.pop("step")
-        for name, value in state.items():
-            setattr(self, name, value)
+        self.step_count = state["step"]
+        for name in _PROGRESS:
+            setattr(self, name, state[name])
         return True
 
     def _log(self, kind: str, values: dict[str, Any]) -> None:
