@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
+from ldebm.errors import RunError
 from ldebm.model import LDEBM, Losses, choose_device, choose_dtype
 from ldebm.noise import Noise, Share
 from ldebm.posterior import Posterior
@@ -36,8 +37,14 @@ _CALIBRATION_ROWS = 4096
 _PROGRESS = ("seconds", "best", "epochs_without_better", "changed_labels")
 
 
-class NotFinite(ArithmeticError):
+class NotFinite(RunError):
     """A loss or gradient was not a finite number; the weights are those of before the step."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}; the weights are those of before the step and the last checkpoint is whole: lower "
+            "training.learning_rate or training.energy_learning_rate and train anew"
+        )
 
 
 class Stopped(KeyboardInterrupt):
