@@ -130,12 +130,16 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
     assert digests[0] == digests[1] != digests[2]
 
 
+def parameters_of(trainer):
+    return [parameter.detach().clone() for parameter in (*trainer.model.parameters(), *trainer.averaged.parameters())]
+
+
 @pytest.mark.parametrize("part", ["reconstruction", "rate", "contrast"])
 def test_a_loss_that_is_not_finite_stops_before_the_weights(part):
     trainer = trainer_of()
     batch = trainer.train_corpus.batch(np.arange(8))
     trainer.step(batch)
-    before = digest(trainer.model.encoder)
+    before = parameters_of(trainer)
     original = trainer.wrapped.forward
 
     def broken(*arguments):
@@ -146,7 +150,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(part):
     trainer.wrapped.forward = broken
     with pytest.raises(NotFinite, match=f"not finite, in its part {part}"):
         trainer.step(batch)
-    assert digest(trainer.model.encoder) == before
+    assert all(torch.equal(mine, old) for mine, old in zip(parameters_of(trainer), before, strict=True))
 
 
 def test_a_gradient_that_is_not_finite_stops_before_the_weights():
@@ -231,6 +235,8 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         assert f"processes {processes}" in done.stdout
         losses[processes] = LDEBM.from_pretrained(_folder_with_config(out, labelled), "cpu").state_dict()
     for name, value in losses[1].items():
+        if name in ("encoder.mean.bias", "encoder.norm.mean_D"):
+            continue  # batch normalisation takes the bias out again: its gradient is rounding, which Adam makes a step of
         assert torch.allclose(value, losses[2][name], atol=2e-5), name
 
 

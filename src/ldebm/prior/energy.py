@@ -130,8 +130,8 @@ class FoldedEnergy:
         x = (F.leaky_relu(pre_out, _SLOPE) @ self.w_join.T).to(stream) + self.level_bias_TW[level_B]
         before = []
         for weight, bias in zip(self.w_blocks, self.b_blocks, strict=True):
-            before.append(x.to(dtype))
-            x = x + torch.addmm(bias, F.leaky_relu(before[-1], _SLOPE), weight.T)
+            before.append(x.to(dtype, copy=True))
+            x += torch.addmm(bias, F.leaky_relu(before[-1], _SLOPE), weight.T)
         last = x.to(dtype)
         scale_B1 = self.scale_T[level_B, None]
         logits_BK = torch.addmm(self.b_head, F.leaky_relu(last, _SLOPE), self.w_head.T).to(stream) * scale_B1
@@ -139,7 +139,7 @@ class FoldedEnergy:
 
         g = backward((weight_BK * scale_B1).to(dtype) @ self.w_head, last, _SLOPE, False).to(stream)
         for weight, pre in zip(reversed(self.w_blocks), reversed(before), strict=True):
-            g = g + backward(g.to(dtype) @ weight, pre, _SLOPE, False)
+            g += backward(g.to(dtype) @ weight, pre, _SLOPE, False)
         g_out = backward(g.to(dtype) @ self.w_join, pre_out, _SLOPE, False)
         g_in = backward(g_out @ self.w_out, pre_in, _SLOPE, False)
         return tilt_B, (g_in @ self.w_in).to(stream)
