@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import subprocess
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import write_json
+from ldebm import metrics_log
 from ldebm.data.corpora import load_corpus
 from ldebm.evaluation.fluency import copies, distinct_share, mean_length, unigram_kl
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
@@ -96,7 +96,7 @@ def main() -> None:
     for name, each in figures.items():
         table.add_row(name, f"{each['mean']:.4f}", "" if each["floor"] is None else f"{each['floor']:.4f}")
     Console().print(table)
-    entries = [json.loads(line) for line in (options.run / METRICS).read_text(encoding="utf-8").splitlines()]
+    entries = metrics_log.read(options.run / METRICS)
     row = {
         "model": "ldebm-best",
         "size": model.config.preset.rpartition("-")[2],

@@ -145,7 +145,7 @@ class LDEBM(nn.Module):
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self._evaluating():
-            for rows in _chunks(n, _WRITE_ROWS):
+            for rows in _chunks(n, _rows_at_once(mode, beams)):
                 steer = None if chosen is None else torch.full((rows,), chosen, device=self.device)
                 z_BD = self.prior.sample(rows, steer, generator, guidance)
                 texts.extend(self._write(z_BD, mode, generator, temperature, top_p, beams))
@@ -158,7 +158,7 @@ class LDEBM(nn.Module):
         z_ND = torch.from_numpy(self.encode(texts)).to(self.device)
         written: list[str] = []
         with self._evaluating():
-            for z_BD in z_ND.split(_WRITE_ROWS):
+            for z_BD in z_ND.split(_rows_at_once(mode, beams)):
                 written.extend(self._write(z_BD, mode, generator, 1.0, 1.0, beams))
         return written
 
@@ -289,6 +289,10 @@ def _symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
     first, *others = [F.cross_entropy(each_BK, symbol_B, ignore_index=-1, reduction="sum") for each_BK in logits]
     whole = first + torch.stack(others).mean() if others else first
     return whole / len(symbol_B)
+
+
+def _rows_at_once(mode: Mode, beams: int) -> int:
+    return max(1, _WRITE_ROWS // beams) if mode == "beam" else _WRITE_ROWS
 
 
 def _chunks(total: int, most: int) -> Iterator[int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ldebm import metrics_log
 from ldebm.files import write_atomically
 from ldebm.model import LDEBM
 from ldebm.run_folder import CARD, METRICS
@@ -21,7 +21,7 @@ def write_card(model: LDEBM, folder: Path, texts: int, seconds: float) -> None:
     rows = [
         ("reconstruction", "nats a text, from a sample of the posterior", found.get("reconstruction")),
         ("rate_to_reference", "nats a text, KL(q(z|x) || the prior's Gaussian)", found.get("rate_to_reference")),
-        ("gain_low", "nats a text that the energy saves over that Gaussian, at least", found.get("gain_low")),
+        ("gain_low", "nats a text that the energy saves over that Gaussian, as its chains say", found.get("gain_low")),
         ("bleu", "BLEU of 500 greedy reconstructions from the posterior mean", found.get("bleu")),
         ("mutual_information", "I(z; y) in nats", found.get("mutual_information")),
         ("active_units", f"of {config.model.latent_size} latent dimensions", found.get("active_units")),
@@ -54,8 +54,7 @@ The texts themselves are not stored here. `config.yaml` holds every setting, `me
 
 def _best_validation(path: Path) -> dict[str, Any]:
     """The validation entry with the lowest objective: that of the kept weights."""
-    if not path.exists():
-        return {}
-    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    validations = [entry for entry in entries if entry["kind"] == "validation" and entry["objective"] is not None]
+    validations = [
+        entry for entry in metrics_log.read(path) if entry["kind"] == "validation" and entry["objective"] is not None
+    ]
     return min(validations, key=lambda entry: entry["objective"], default={})

@@ -53,6 +53,11 @@ class Noise:
         order = torch.randperm(self.total, generator=self.generator, device=self._device(device))
         return order.to(device)[self.share.rows(self.total)]
 
+    def integer(self, below: int) -> int:
+        """A number in 0 .. below - 1, the same on every process."""
+        device = None if self.generator is None else self.generator.device
+        return int(torch.randint(below, (), generator=self.generator, device=device))
+
     def _device(self, device: torch.device) -> torch.device:
         return self.generator.device if self.generator is not None else device
 

@@ -84,6 +84,12 @@ BAD = {
     "all texts empty": ("a.csv", 'text,b\n"",1\n   ,2\n', {}, ["no texts to train on"]),
     "all lines blank": ("a.txt", "\n\n \n", {}, ["no texts to train on"]),
     "one text": ("a.txt", "a\na\n", {}, ["2 rows to train on", "no two different texts"]),
+    "an id for a label": (
+        "a.csv",
+        "text,b\n" + "".join(f"a {row},{row}\n" for row in range(1500)),
+        {"label": "b"},
+        ["column 'b'", "different labels, at most 1,000"],
+    ),
     "one label": ("a.csv", "text,b\na,1\nb,1\nc,\n", {"label": "b"}, ["column 'b'", "at least two", "only '1'"]),
     "no label": ("a.csv", "text,b\na,\nb,\n", {"label": "b"}, ["column 'b'", "none at all"]),
     "unknown split": (

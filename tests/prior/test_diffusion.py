@@ -120,6 +120,7 @@ def test_gains_bracket_the_closed_form(quadratic):
     found = quadratic.gains(z, torch.Generator().manual_seed(0))
     exact = expected_bound(quadratic.schedule, B_, C_, 0.7)
     assert found["gain_low"] - 0.1 < exact < found["gain"] + 0.1
+    assert found["gain"] - found["gain_low"] < 1.0
 
 
 def test_without_an_energy_the_prior_is_its_reference():
@@ -227,6 +228,10 @@ def test_gradients_reach_the_part_they_are_for(reference):
 
 def test_levels_are_spread_evenly_in_the_tilt_form_and_as_published_otherwise():
     tilted = prior_of()._levels(400, noise(400), torch.device("cpu"))
+    prior, uneven, counts = prior_of(), noise(5), torch.zeros(4)
+    for _ in range(2000):
+        counts += torch.bincount(prior._levels(5, uneven, torch.device("cpu")), minlength=4)
+    assert (counts / counts.sum() - 0.25).abs().max() < 0.01
     assert torch.bincount(tilted, minlength=4).tolist() == [200] * 4
     assert (tilted[:400] != tilted[400:]).all()
     published = prior_of("recovery")._levels(400, noise(400), torch.device("cpu"))

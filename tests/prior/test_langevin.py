@@ -55,14 +55,11 @@ def test_a_wrong_noise_scale_would_be_seen(factor):
 
 
 def test_bias_of_the_variance_is_of_first_order_in_the_step():
-    variance = torch.tensor([1.0])
-    biases = [float(run(variance, h, steps=60, seed=3).z_BD.double().var() - 1) for h in (1.6, 0.8)]
-    exact = [1 / (1 - h / 4) - 1 for h in (1.6, 0.8)]
-    assert biases[0] / biases[1] == pytest.approx(exact[0] / exact[1], rel=0.15)
-    # exact law: halving the step halves the bias in the limit
-    halvings = [(1 / (1 - h / 4) - 1) / (1 / (1 - h / 8) - 1) for h in (0.4, 0.2, 0.1)]
-    assert all(1.7 < ratio < 2.4 for ratio in halvings)
-    assert float(run(variance, 0.4, steps=60, seed=3).z_BD.var() - 1) == pytest.approx(1 / 0.9 - 1, abs=0.04)
+    variance = torch.ones(4)  # four coordinates of each chain: a standard error of 0.5 % of the variance
+    biases = [float(run(variance, h, steps=60, seed=3).z_BD.double().var() - 1) for h in (0.8, 0.4)]
+    exact = [1 / (1 - h / 4) - 1 for h in (0.8, 0.4)]
+    assert biases == pytest.approx(exact, abs=0.02)
+    assert 1.7 < biases[0] / biases[1] < 2.7
 
 
 def test_the_adjusted_chain_has_no_bias():

@@ -19,7 +19,7 @@ def tensors(step):
 
 def test_what_is_written_is_read_back_and_only_the_newest_two_stay(tmp_path):
     for step in (1, 2, 10):
-        write_checkpoint(tmp_path, step, tensors(step), {"best": 1.5})
+        write_checkpoint(tmp_path, tensors(step), {"step": step, "best": 1.5})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000002", "step-000000010"]
     found, state = read_checkpoint(newest_checkpoint(tmp_path))
     assert state == {"step": 10, "best": 1.5}
@@ -31,7 +31,7 @@ def test_no_folder_no_checkpoint(tmp_path):
 
 
 def test_what_a_killed_write_left_is_removed(tmp_path):
-    write_checkpoint(tmp_path, 1, tensors(1), {})
+    write_checkpoint(tmp_path, tensors(1), {"step": 1})
     stale = tmp_path / ".step-000000002.0123abcd"
     stale.mkdir()
     (stale / "tensors.safetensors").write_bytes(b"half")
@@ -60,7 +60,7 @@ for kill in range(100):
         while True:
             step += 1
             tensors = {name: torch.full((20_000,), float(step)) for name in "ab"}
-            write_checkpoint(folder, step, tensors, {"twice": 2 * step})
+            write_checkpoint(folder, tensors, {"step": step, "twice": 2 * step})
     chosen.random()
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGPROF, status
@@ -130,10 +130,24 @@ def test_foreign_safetensors_are_told_apart(tmp_path):
 
 
 def test_a_damaged_checkpoint_says_how_to_go_on(tmp_path):
-    path = write_checkpoint(tmp_path, 5, tensors(5), {})
-    (path / "state.json").write_text("{")
+    path = write_checkpoint(tmp_path, tensors(5), {"step": 5})
+    for damage in ("{", '{"step": 6}', ""):
+        (path / "state.json").write_text(damage)
+        with pytest.raises(RunError, match=r"state\.json is damaged.*remove the folder step-000000005"):
+            read_checkpoint(path)
+    (path / "state.json").unlink()
     with pytest.raises(RunError, match="remove the folder step-000000005"):
         read_checkpoint(path)
+    (path / "tensors.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match="remove the folder step-000000005"):
+        read_checkpoint(path)
+
+
+def test_the_same_step_can_be_written_again(tmp_path):
+    write_checkpoint(tmp_path, tensors(5), {"step": 5, "best": 1.0})
+    write_checkpoint(tmp_path, tensors(6), {"step": 5, "best": 2.0})
+    found, state = read_checkpoint(newest_checkpoint(tmp_path))
+    assert state["best"] == 2.0 and torch.equal(found["a"], tensors(6)["a"])
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
@@ -141,7 +155,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
 
     import ldebm.training.checkpoints as module
 
-    write_checkpoint(tmp_path, 1, tensors(1), {})
+    write_checkpoint(tmp_path, tensors(1), {"step": 1})
 
     def full(path, found):
         path.write_bytes(b"some")
@@ -149,6 +163,6 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "save_tensors", full)
     with pytest.raises(UserError, match="space"):
-        write_checkpoint(tmp_path, 2, tensors(2), {})
+        write_checkpoint(tmp_path, tensors(2), {"step": 2})
     assert newest_checkpoint(tmp_path).name == "step-000000001"
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001"]

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from ldebm import metrics_log
 from ldebm.data.batches import TokenizedCorpus
-from ldebm.errors import RunError
+from ldebm.errors import RunError, UserError
 from ldebm.model import LDEBM
 from ldebm.presets import config_from_yaml
 from ldebm.training import NotFinite, Stopped, Trainer, train
@@ -69,56 +70,85 @@ def test_training_learns_and_leaves_a_run_folder(tmp_path):
     assert config_from_yaml(tmp_path / "run" / "config.yaml") == again.config
 
 
-@pytest.mark.parametrize("preset", ["best-tiny", "paper-tiny"])
-@pytest.mark.parametrize("stop_at", [1, 4, 6])
-def test_resuming_equals_an_uninterrupted_run_bit_for_bit(tmp_path, preset, stop_at):
-    whole = trainer_of(tmp_path / "whole", preset=preset)
-    whole.run()
-    assert whole.step_count == 12
-
-    first = trainer_of(tmp_path / "parts", preset=preset)
-    steps = [0]
+def interrupted(folder, stop_at, *settings, preset="best-tiny"):
+    """A run that is sent SIGTERM in its step `stop_at`, and the trainer that goes on from there."""
+    first = trainer_of(folder, *settings, preset=preset)
     original = first.step
 
     def step(batch):
         losses = original(batch)
-        steps[0] += 1
-        if steps[0] == stop_at:
+        if first.step_count == stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return losses
 
     first.step = step
-    with pytest.raises(Stopped) as stopped:
-        first.run()
-    assert stopped.value.exit_code == 143
-    second = trainer_of(tmp_path / "parts", preset=preset)
+    if stop_at < first.total_steps:
+        with pytest.raises(Stopped) as stopped:
+            first.run()
+        assert stopped.value.exit_code == 143
+    else:
+        first.run()  # nothing is left to stop
+    second = trainer_of(folder, *settings, preset=preset)
     assert second.resume() and second.step_count == stop_at
+    return second
+
+
+@pytest.mark.parametrize("preset", ["best-tiny", "paper-tiny"])
+@pytest.mark.parametrize("stop_at", [1, 4, 6, 12])
+def test_resuming_equals_an_uninterrupted_run_bit_for_bit(tmp_path, preset, stop_at):
+    """Four steps an epoch: stopped in the first, at its end, in the second, and at the end of the run."""
+    settings = ("training.clustering_dimensions=3",)
+    whole = trainer_of(tmp_path / "whole", *settings, preset=preset)
+    whole.run()
+    assert whole.step_count == 12
+    second = interrupted(tmp_path / "parts", stop_at, *settings, preset=preset)
     second.run()
     assert digest(second.model) == digest(whole.model)
     assert digest(second.averaged) == digest(whole.averaged)
-    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (
-        tmp_path / "parts" / "model.safetensors"
-    ).read_bytes()
+    kept = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts")]
+    assert kept[0] == kept[1]
+    logs = [
+        [{**entry, "seconds": 0} for entry in metrics_log.read(tmp_path / name / "metrics.jsonl")]
+        for name in ("whole", "parts")
+    ]
+    assert [entry for entry in logs[0] if entry["kind"] == "validation"] == [
+        entry for entry in logs[1] if entry["kind"] == "validation"
+    ]
 
 
-@pytest.mark.parametrize("lost", ["random.noise", "random.dropout", "optimiser."])
+@pytest.mark.parametrize("lost", ["nothing", "noise", "dropout", "optimiser", "labels"])
 def test_the_comparison_would_notice_what_a_checkpoint_forgets(tmp_path, lost):
     whole = trainer_of(tmp_path / "whole")
     whole.run()
-    stopped = trainer_of(tmp_path / "parts", "training.max_steps=5")
-    stopped.run()
-    second = trainer_of(tmp_path / "parts")
-    fresh = trainer_of(tmp_path / "fresh")
-    second.resume()
-    if lost == "random.noise":
-        second.generator.set_state(fresh.generator.get_state())
-    elif lost == "random.dropout":
+    second = interrupted(tmp_path / "parts", 5)
+    if lost == "noise":
+        second.generator.manual_seed(99)
+    elif lost == "dropout":
         torch.manual_seed(99)
-    else:
+    elif lost == "optimiser":
         groups = second.optimiser.state_dict()["param_groups"]
         second.optimiser.load_state_dict({"state": {}, "param_groups": groups})
+    elif lost == "labels":
+        second.clustering.labels_N = None
     second.run()
-    assert digest(second.model) != digest(whole.model)
+    assert (digest(second.model) == digest(whole.model)) == (lost == "nothing")
+
+
+def test_a_checkpoint_of_other_data_or_another_model_is_refused(tmp_path):
+    trainer_of(tmp_path, "training.max_steps=2").run()
+    with pytest.raises(RunError, match="made with 120 training texts, the data have 100 now"):
+        trainer_of(tmp_path, n=100).resume()
+    with pytest.raises(RunError, match="the checkpoint does not fit this run"):
+        trainer_of(tmp_path, "model.latent_size=9").resume()
+
+
+def test_a_torn_line_of_the_log_is_left_out_and_what_comes_again_is_forgotten(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 7}\n{"ste')
+    assert [entry["step"] for entry in metrics_log.read(path)] == [1, 7]
+    metrics_log.rewind(path, 3)
+    metrics_log.append(path, {"step": 4, "loss": float("nan")})
+    assert metrics_log.read(path) == [{"step": 1}, {"step": 4, "loss": None}]
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another():
@@ -153,6 +183,15 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(part):
     assert all(torch.equal(mine, old) for mine, old in zip(parameters_of(trainer), before, strict=True))
 
 
+def test_broken_weights_are_told_and_no_moment_takes_the_number_in():
+    trainer = trainer_of()
+    with torch.no_grad():
+        trainer.model.encoder.mean.weight[0, 0] = torch.nan
+    with pytest.raises(NotFinite, match="the loss is not finite"):
+        trainer.step(trainer.train_corpus.batch(np.arange(8)))
+    assert bool(trainer.model.prior.reference.covariance_DD.isfinite().all())
+
+
 def test_a_gradient_that_is_not_finite_stops_before_the_weights():
     trainer = trainer_of()
     batch = trainer.train_corpus.batch(np.arange(8))
@@ -165,8 +204,9 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights():
 
 
 def test_labels_teach_the_symbols(tmp_path):
-    settings = ("training.epochs=12", "training.learning_rate=0.01", "training.energy_learning_rate=0.01")
-    model = train(tiny.config(*settings), tiny.corpus(300, labelled=True), tmp_path / "run")
+    settings = ("training.epochs=15", "training.learning_rate=0.01", "training.energy_learning_rate=0.003")
+    more = ("model.prior.steps=10", "training.supervised_weight=3")
+    model = train(tiny.config(*settings, *more), tiny.corpus(300, labelled=True), tmp_path / "run")
     assert model.labels == ("negative", "positive")
     assert model.config.model.symbols == 2 and model.config.training.clustering_weight == 0
     texts, labels = tiny.texts(60, 5)
@@ -194,6 +234,16 @@ def test_an_occupied_folder_is_not_overwritten(tmp_path):
     assert newest_checkpoint(tmp_path / "run" / "checkpoints").name.endswith("4")
 
 
+def test_a_folder_of_something_else_is_left_alone_and_a_failed_start_leaves_it_free(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(RunError, match=r"is no run folder, but holds README\.md"):
+        train(tiny.config("training.max_steps=1"), tiny.corpus(80), tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
+    with pytest.raises(UserError, match="bpe"):
+        train(tiny.config("data.tokenizer=bpe", "data.vocabulary_size=10"), tiny.corpus(80), tmp_path / "run")
+    train(tiny.config("training.max_steps=1"), tiny.corpus(80), tmp_path / "run")
+
+
 def test_texts_that_were_cut_are_counted(tmp_path, capsys):
     train(tiny.config("training.max_steps=1", "data.max_length=5"), tiny.corpus(80), tmp_path / "run")
     assert "of 80 texts are longer than 5 tokens and were cut" in capsys.readouterr().err
@@ -207,7 +257,7 @@ sys.path.insert(0, {root!r})
 from tests.training.test_trainer import trainer_of
 torch.set_num_threads(1)
 dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", "training.max_steps=10")
-trainer = trainer_of(Path(sys.argv[1]), *dropless, n=118, labelled={labelled})
+trainer = trainer_of(Path(sys.argv[1]), *dropless, n=119, labelled={labelled})
 trainer.run()
 print("processes", trainer.share.processes)
 """
@@ -215,7 +265,7 @@ print("processes", trainer.share.processes)
 
 @pytest.mark.parametrize("labelled", [False, True])
 def test_two_processes_train_as_one(tmp_path, labelled):
-    """118 texts: the last batch of an epoch is shared out unevenly."""
+    """119 texts: the last batch of an epoch, 23 rows, is shared out unevenly."""
     root = str(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     script = tmp_path / "train.py"
     script.write_text(SCRIPT.format(root=root, labelled=labelled))
@@ -236,7 +286,7 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         losses[processes] = LDEBM.from_pretrained(_folder_with_config(out, labelled), "cpu").state_dict()
     for name, value in losses[1].items():
         if name in ("encoder.mean.bias", "encoder.norm.mean_D"):
-            continue  # batch normalisation takes the bias out again: its gradient is rounding, which Adam makes a step of
+            continue  # batch normalisation takes the bias out: its gradient is rounding, which Adam makes a step of
         assert torch.allclose(value, losses[2][name], atol=2e-5), name
 
 

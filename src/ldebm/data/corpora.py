@@ -20,6 +20,7 @@ from ldebm.errors import DataError, shorten
 
 log = logging.getLogger("ldebm")
 
+MOST_LABELS = 1_000  # each label is a symbol with a head of its own
 PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "test": "ptb.test.txt.gz"}
 
 
@@ -147,6 +148,11 @@ def _labels(train: datasets.Dataset, rows: np.ndarray, source: str, column: str)
         raise DataError(
             f"{source}, column '{shorten(column)}': at least two different labels are needed to learn from,"
             f" the texts to train on have {found}. Choose another column with --label, or leave it out."
+        )
+    if len(labels) > MOST_LABELS:
+        raise DataError(
+            f"{source}, column '{shorten(column)}': {len(labels):,} different labels, at most {MOST_LABELS:,} can be"
+            " learned. Choose a column that groups the texts with --label, or leave it out."
         )
     return tuple(labels)
 

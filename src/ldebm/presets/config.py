@@ -52,9 +52,11 @@ class PriorConfig(_Section):
     kind: Literal["gaussian", "symbol_vector", "diffusion"] = "diffusion"
     width: PositiveInt = 200  # of the energy network
     blocks: PositiveInt = 12  # residual blocks of the diffusion energy
-    steps: PositiveInt = 50  # Langevin steps a level
-    step_size: PositiveFloat = 2e-3  # recovery: delta of A.3; gaussian: share of the level's variance; symbol_vector: s
-    levels: int = Field(6, ge=2)  # T
+    steps: PositiveInt = 50  # Langevin steps a level, of the diffusion prior
+    step_size: PositiveFloat = 2e-3  # recovery: delta of A.3; gaussian: share of the level's variance
+    short_run_steps: PositiveInt = 40  # Langevin steps of the symbol-vector prior
+    short_run_step_size: PositiveFloat = 0.5  # s of A.3
+    levels: int = Field(6, ge=2, le=500)  # T; the published schedule is cut from a thousand
     reference: Literal["recovery", "gaussian"] = (
         "recovery"  # as published, or a tilt of the Gaussian chain (methods 2.4)
     )

@@ -29,8 +29,8 @@ def build_prior(config: ModelConfig) -> Prior:
             config.latent_size,
             config.symbols,
             width=prior.width,
-            steps=prior.steps,
-            step_size=prior.step_size,
+            steps=prior.short_run_steps,
+            step_size=prior.short_run_step_size,
             free_bits=prior.free_bits,
             energy_penalty=prior.energy_penalty,
         )

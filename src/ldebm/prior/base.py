@@ -40,7 +40,9 @@ class PriorTerms:
 
 
 class Prior(nn.Module, abc.ABC):
-    """p(y, z). `symbols` is K; `latent_size` is D."""
+    """p(y, z). `symbols` is K; `latent_size` is D. `has_rate`: what it trains as a rate is one, in nats."""
+
+    has_rate = True
 
     def __init__(self, latent_size: int, symbols: int) -> None:
         super().__init__()

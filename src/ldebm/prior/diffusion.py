@@ -47,7 +47,7 @@ class DiffusionPrior(Prior):
         condition: str = "last",
     ) -> None:
         super().__init__(latent_size, symbols)
-        self.tilted = reference == "gaussian"
+        self.tilted = self.has_rate = reference == "gaussian"
         self.schedule = NoiseSchedule(levels, noise_at_zero=not self.tilted)
         self.transition = Transition(self.schedule, reference, step_size)
         self.reference = ReferenceGaussian(latent_size, matched=self.tilted)
@@ -168,7 +168,7 @@ class DiffusionPrior(Prior):
     def _levels(self, rows: int, noise: Noise, device: torch.device) -> Tensor:
         """Two levels a text: as published a random one and the top, else two that together cover all levels evenly."""
         if self.tilted:
-            order_B = noise.permutation(device)
+            order_B = noise.permutation(device) + noise.integer(self.levels)  # the offset: no level is favoured
             return torch.cat([order_B % self.levels, (order_B + self.levels // 2) % self.levels])
         random_B = (noise.uniform(rows, device=device) * (self.levels - 1)).long()
         return torch.cat([random_B, torch.full_like(random_B, self.levels - 1)])

@@ -63,6 +63,8 @@ class ReferenceGaussian(nn.Module):
         centred_BD = mean_BD - batch_D
         covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
         covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
+        if not bool(covariance_DD.isfinite().all()):
+            return  # the loss will not be finite either, and its check says so before anything moves
         self.mean_D.lerp_(batch_D, momentum)
         self.covariance_DD.lerp_(covariance_DD, momentum)
         values_D, vectors_DD = torch.linalg.eigh(self.covariance_DD.double())

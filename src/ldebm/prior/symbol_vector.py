@@ -98,7 +98,7 @@ class SymbolVectorPrior(Prior):
         return langevin(log_density_and_grad, start_BD, self.step_size**2, self.steps, noise, adjust)
 
     def _gaussian_rate(self, posterior: Posterior) -> Tensor:
-        """KL(q || N(0, I)); dimensions whose mean over the batch is below `free_bits` do not act (A.4)."""
+        """KL(q || N(0, I)); where a dimension's part is below `free_bits` it does not act (A.4)."""
         variance_BD = posterior.log_variance_BD.exp()
         rate_BD = 0.5 * (posterior.mean_BD.square() + variance_BD - 1 - posterior.log_variance_BD)
         active_BD = rate_BD > self.free_bits

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ldebm.errors import RunError
@@ -18,15 +19,17 @@ _TENSORS, _STATE = "tensors.safetensors", "state.json"
 _KEPT = 2
 
 
-def write_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> Path:
-    """Write `folder/step-N`, then drop all but the newest two. The rename is what makes it exist."""
-    target = folder / f"step-{step:09d}"
-    if target.exists():  # the same step, saved again: what is there is whole
-        return target
+def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> Path:
+    """Write `folder/step-N`, N the number `step`, then drop all but the newest two. The rename makes it exist."""
+    target = folder / f"step-{numbers['step']:09d}"
+    text = json.dumps(numbers)
     with atomic_path(target) as path:
         path.mkdir()
-        save_tensors(path / _TENSORS, tensors)
-        (path / _STATE).write_text(json.dumps({"step": step, **state}), encoding="utf-8")
+        # The numbers are under the tensors' digest as well: a flipped digit must not resume somewhere else.
+        save_tensors(path / _TENSORS, {**tensors, _STATE: torch.tensor(list(text.encode()), dtype=torch.uint8)})
+        (path / _STATE).write_text(text, encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)  # the same step, saved again
     for old in _complete(folder)[:-_KEPT]:
         shutil.rmtree(old)
     return target
@@ -43,15 +46,15 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(tensors, state) of a checkpoint. Raises RunError where it is damaged."""
+    """(tensors, numbers) of a checkpoint. Raises RunError where it is damaged."""
     try:
-        state = json.loads((path / _STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path / _STATE} cannot be read ({error}); {_remedy(path)}") from None
-    try:
-        return load_tensors(path / _TENSORS), state
-    except RunError as error:
+        tensors = load_tensors(path / _TENSORS)
+        text = (path / _STATE).read_bytes()
+    except (RunError, OSError) as error:
         raise RunError(f"{error}; {_remedy(path)}") from None
+    if tensors.pop(_STATE, torch.empty(0)).tolist() != list(text):
+        raise RunError(f"{path / _STATE} is damaged: it is not what was written with the tensors; {_remedy(path)}")
+    return tensors, json.loads(text)
 
 
 def _remedy(path: Path) -> str:

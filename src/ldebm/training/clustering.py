@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 _FIT_ROWS = 100_000  # k-means is fitted on at most so many texts and then assigns all
 
@@ -42,7 +43,8 @@ class GeometricClustering:
             means = KMeans(symbols, n_init=3, random_state=self.seed)
         else:
             means = KMeans(symbols, init=self._warm_start(points_NP, old, symbols), n_init=1, random_state=self.seed)
-        new = means.fit(points_NP[rows]).predict(points_NP).astype(np.int64)
+        with threadpool_limits(1):  # with more threads the order of sums, and so the labels, depend on timing
+            new = means.fit(points_NP[rows]).predict(points_NP).astype(np.int64)
         if old is None:
             self.labels_N = new
             return float("nan")

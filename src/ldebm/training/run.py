@@ -17,7 +17,7 @@ from ldebm.files import atomic_path
 from ldebm.model import LDEBM
 from ldebm.model_card import write_card
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
-from ldebm.run_folder import CONFIG, TOKENIZER, WEIGHTS, load_state
+from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state
 from ldebm.training.checkpoints import newest_checkpoint
 from ldebm.training.progress import say, warn
 from ldebm.training.trainer import Trainer, accelerator_for
@@ -37,8 +37,7 @@ def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LD
     config = resolve(config, corpus)
     accelerator = accelerator_for(config.training.device)
     if accelerator.is_main_process:
-        _claim(out, config, resume)
-        _make_tokenizer(config, corpus, out)
+        _claim(config, corpus, out, resume)
     accelerator.wait_for_everyone()
     tokenizer = Tokenizer.load(out / TOKENIZER)
     training = TokenizedCorpus.build(corpus.train, tokenizer, config.data.max_length, config.data.labels)
@@ -83,24 +82,23 @@ def resolve(config: Config, corpus: Corpus) -> Config:
     )
 
 
-def _claim(out: Path, config: Config, resume: bool) -> None:
-    """Write the configuration into a folder that is free, or that holds this very run."""
-    if (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None:
-        if not resume:
-            raise RunError(f"{out} already holds a run; go on with --resume, or give another folder with --out")
+def _claim(config: Config, corpus: Corpus, out: Path, resume: bool) -> None:
+    """Write tokenizer and configuration into a folder that is free, or that holds this very run."""
+    started = (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None
+    if started and not resume:
+        raise RunError(f"{out} already holds a run; go on with --resume, or give another folder with --out")
+    if started:
         _same_run(config, config_from_yaml(out / CONFIG), out)
+    elif taken := [name for name in (WEIGHTS, TOKENIZER, METRICS, CARD) if (out / name).exists()]:
+        raise RunError(f"{out} is no run folder, but holds {', '.join(taken)}; give another folder with --out")
+    if not started or not (out / TOKENIZER).exists():
+        data = config.data
+        tokenizer = Tokenizer.train(_texts(corpus.train), data.tokenizer, data.vocabulary_size, data.lowercase)
+        with atomic_path(out / TOKENIZER) as path:
+            tokenizer.save(path)
+    # Last: what fails before leaves the folder free.
     with atomic_path(out / CONFIG) as path:
         path.write_text(config_to_yaml(config), encoding="utf-8")
-
-
-def _make_tokenizer(config: Config, corpus: Corpus, out: Path) -> None:
-    """The run's tokenizer, made from the training texts once."""
-    if (out / TOKENIZER).exists():
-        return
-    data = config.data
-    tokenizer = Tokenizer.train(_texts(corpus.train), data.tokenizer, data.vocabulary_size, data.lowercase)
-    with atomic_path(out / TOKENIZER) as path:
-        tokenizer.save(path)
 
 
 def _texts(rows: datasets.Dataset) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import signal
+import threading
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ldebm import metrics_log
 from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
 from ldebm.errors import RunError
 from ldebm.model import LDEBM, Losses, choose_device, choose_dtype
@@ -27,6 +28,7 @@ from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write
 from ldebm.training.clustering import GeometricClustering
 from ldebm.training.progress import say, track, warn
 from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
+from ldebm.training.state import pack, unpack
 from ldebm.training.validation import validate, warnings_of
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 _LOG_STEPS = 50
 _CALIBRATION_ROWS = 4096
-_PROGRESS = ("seconds", "best", "epochs_without_better", "changed_labels")
 
 
 class NotFinite(RunError):
@@ -98,7 +99,7 @@ class Trainer:
             )
         self.optimiser = torch.optim.Adam(groups, fused=True)
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
-        self.generator = torch.Generator(device).manual_seed(model.config.seed)
+        self.generator = torch.Generator().manual_seed(model.config.seed)  # on the CPU: the same on any device
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
         clustered = self.config.clustering_weight > 0 and bool(prior)
         self.clustering = (
@@ -196,7 +197,9 @@ class Trainer:
 
         Raises Stopped after Ctrl-C or SIGTERM, once a checkpoint is written.
         """
-        previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        # Only the main thread may set handlers; elsewhere (in a server) whoever runs the thread stops it.
+        ours = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        previous = {number: signal.getsignal(number) for number in ours}
         for number in previous:
             signal.signal(number, self._ask_to_stop)
         try:
@@ -208,7 +211,8 @@ class Trainer:
 
     def _finished(self) -> bool:
         impatient = bool(self.config.patience) and self.epochs_without_better >= self.config.patience
-        return self.step_count >= self.total_steps or impatient or self._out_of_time()
+        (ended,) = self._agreed(self.step_count >= self.total_steps or impatient or self._out_of_time())
+        return ended
 
     def _epoch(self) -> None:
         epoch, done = divmod(self.step_count, self.steps_per_epoch)
@@ -217,10 +221,8 @@ class Trainer:
         batches = bucketed(self.train_corpus.lengths_N, self.config.batch_size, self.model.config.seed, epoch)
         sums: dict[str, float] = defaultdict(float)
         started = saved = time.monotonic()
-        before = self.seconds
-        title = f"epoch {epoch + 1}/{self.config.epochs}"
-        logged = 0
-        for index in track(batches[done:], title, len(batches), done):
+        before, logged, stop = self.seconds, 0, False
+        for index in track(batches[done:], f"epoch {epoch + 1}/{self.config.epochs}", len(batches), done):
             if len(index) < self.share.processes:
                 self.step_count += 1  # too few rows for every process to have one
                 continue
@@ -231,17 +233,21 @@ class Trainer:
                 sums[name] += float(value.detach())
             if self.step_count % _LOG_STEPS == 0:
                 self._log("train", {name: value / logged for name, value in sums.items()})
-            if self._must_stop():
+            due = time.monotonic() - saved > 60 * self.config.save_minutes
+            stop, timed_out, due = self._agreed(bool(self._signal), self._out_of_time(), due)
+            if timed_out or self.step_count >= self.total_steps or self.step_count % self.steps_per_epoch == 0:
+                break  # the epoch's end belongs to its last step: nothing is saved between them
+            if stop:
                 self.save()
-                raise Stopped(self._signal)
-            if self.step_count >= self.total_steps or self._out_of_time():
-                break
-            if time.monotonic() - saved > 60 * self.config.save_minutes:
+                raise Stopped(self._signal or signal.SIGTERM)
+            if due:
                 self.save()
                 saved = time.monotonic()
         self._end_of_epoch(epoch, {name: value / max(1, logged) for name, value in sums.items()})
         self.seconds = before + time.monotonic() - started
         self.save()
+        if stop and not self._finished():
+            raise Stopped(self._signal or signal.SIGTERM)
 
     def _end_of_epoch(self, epoch: int, train: dict[str, float]) -> None:
         """Validate the averaged model and keep it where it is the best so far."""
@@ -249,7 +255,9 @@ class Trainer:
         self._calibrate()
         if self.validation_corpus is not None:
             found = validate(self.averaged, self.validation_corpus, self.model.config.seed)
-            objective = found["reconstruction"] + self.config.rate_weight * found["rate"]
+            # What the published form trains for a rate has no mean term: there the reconstruction alone selects.
+            rate = found["rate_to_reference"] if self.model.prior.has_rate else 0.0
+            objective = found["reconstruction"] + self.config.rate_weight * rate
             found["objective"] = objective
             found["changed_labels"] = self.changed_labels
             self._log("validation", found)
@@ -286,22 +294,12 @@ class Trainer:
     # ---- saving and resuming --------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write a checkpoint: weights, averages, optimiser, random states, pseudo-labels, and where the run is."""
-        if self.out is None or not self.accelerator.is_main_process:
+        """Write a checkpoint; every process calls it, one writes. See `state` for what it holds."""
+        if self.out is None:
             return
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        if self.averaged is not self.model:
-            tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
-        for place, entry in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{place}.{name}": torch.as_tensor(value) for name, value in entry.items()}
-        tensors["random.noise"] = self.generator.get_state()
-        tensors["random.dropout"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
-        if self.clustering is not None and self.clustering.labels_N is not None:
-            tensors["labels"] = torch.from_numpy(self.clustering.labels_N)
-        state: dict[str, Any] = {name: getattr(self, name) for name in _PROGRESS}
-        write_checkpoint(self.out / "checkpoints", self.step_count, tensors, state)
+        tensors, numbers = pack(self)
+        if self.accelerator.is_main_process:
+            write_checkpoint(self.out / "checkpoints", tensors, numbers)
 
     def resume(self) -> bool:
         """Go back to the newest checkpoint of the run folder; False where there is none.
@@ -312,60 +310,29 @@ class Trainer:
         path = newest_checkpoint(self.out / "checkpoints")
         if path is None:
             return False
-        tensors, state = read_checkpoint(path)
-        self.model.load_state_dict(_part(tensors, "model."))
-        if self.averaged is not self.model:
-            self.averaged.load_state_dict(_part(tensors, "averaged."))
-        entries: dict[int, dict[str, Tensor]] = defaultdict(dict)
-        for name, value in _part(tensors, "optimiser.").items():
-            place, _, field = name.partition(".")
-            entries[int(place)][field] = value
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": dict(entries), "param_groups": groups})
-        self.generator.set_state(tensors["random.noise"])
-        torch.set_rng_state(tensors["random.dropout"])
-        if "random.cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["random.cuda"])
-        if self.clustering is not None and "labels" in tensors:
-            self.clustering.labels_N = tensors["labels"].numpy()
-        self.step_count = state["step"]
-        for name in _PROGRESS:
-            setattr(self, name, state[name])
+        unpack(self, *read_checkpoint(path))
+        if self.accelerator.is_main_process:
+            metrics_log.rewind(self.out / METRICS, self.step_count)
         return True
 
     def _log(self, kind: str, values: dict[str, Any]) -> None:
-        if self.out is None or not self.accelerator.is_main_process:
-            return
-        entry = {"kind": kind, "step": self.step_count, "seconds": round(self.seconds, 1)} | values
-        with (self.out / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({key: _plain(value) for key, value in entry.items()}) + "\n")
+        if self.out is not None and self.accelerator.is_main_process:
+            entry = {"kind": kind, "step": self.step_count, "seconds": round(self.seconds, 1)}
+            metrics_log.append(self.out / METRICS, entry | values)
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._signal = number
 
-    def _must_stop(self) -> bool:
-        """Whether any process was asked to stop: all must agree, or the others would wait for ever."""
-        return self._any_process(bool(self._signal))
-
     def _out_of_time(self) -> bool:
-        return self._any_process(bool(self.config.max_minutes) and self.seconds > 60 * self.config.max_minutes)
+        return bool(self.config.max_minutes) and self.seconds > 60 * self.config.max_minutes
 
-    def _any_process(self, flag: bool) -> bool:
+    def _agreed(self, *flags: bool) -> list[bool]:
+        """Which flags any process has raised: all must act alike, or the others would wait for ever."""
         if self.share.processes == 1:
-            return flag
-        mine = torch.tensor(float(flag), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(mine, reduction="sum") > 0)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    return value
+            return list(flags)
+        mine = torch.tensor([float(flag) for flag in flags], device=self.accelerator.device)
+        return [bool(count > 0) for count in self.accelerator.reduce(mine, reduction="sum")]
 
 
 def _line(epoch: int, epochs: int, seconds: float, train: dict[str, float], found: dict[str, Any]) -> str:
@@ -373,7 +340,7 @@ def _line(epoch: int, epochs: int, seconds: float, train: dict[str, float], foun
     parts = [
         f"epoch {epoch + 1}/{epochs}",
         f"{seconds / 60:.1f} min",
-        f"reconstruction {train['reconstruction']:.1f} train {found['reconstruction']:.1f} validation",
+        f"reconstruction {train.get('reconstruction', math.nan):.1f} train {found['reconstruction']:.1f} validation",
         f"rate {found['rate_to_reference']:.1f}",
     ]
     if "gain_low" in found:
