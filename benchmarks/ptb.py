@@ -27,8 +27,8 @@ from ldebm.run_folder import METRICS
 SAMPLES, COMPARED = 10_000, 5_000
 
 PROTOCOL = {
-    "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on the tokenizer's words, N lowered to n) of greedy reconstructions "
-    "mean against all 3,761 test sentences, uncut; 0 to 100",
+    "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on the tokenizer's words, N lowered to n) of greedy "
+    "reconstructions from the posterior mean against all 3,761 test sentences, uncut; 0 to 100",
     "token_accuracy": "share of test positions with the same token in the greedy reconstruction",
     "unigram_kl": "sum over generated types that training has of f_gen log(f_gen / f_train), nats, 10,000 greedy prior "
     "samples; the floor is that of the first half of the training text against the second",
