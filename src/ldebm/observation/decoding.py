@@ -26,7 +26,7 @@ class DecoderState:
         return DecoderState(self.hidden[index], self.latent[index])
 
 
-# (last token of each row, state) -> (log-odds of the next token, BV in fp32; state)
+# (last token of each row, state) -> (log-odds of the next token, a fresh BV that may be written to; state)
 Step = Callable[[Tensor, DecoderState], tuple[Tensor, DecoderState]]
 # log-odds BV -> chosen token B
 Choice = Callable[[Tensor], Tensor]
@@ -41,7 +41,7 @@ def sampled(generator: torch.Generator | None, temperature: float, top_p: float)
     """Sampling at a temperature from the smallest set of tokens that holds `top_p` of the probability."""
 
     def choose(logits_BV: Tensor) -> Tensor:
-        p_BV = (logits_BV / temperature).softmax(-1)
+        p_BV = (logits_BV.float() / temperature).softmax(-1)
         if top_p < 1.0:
             p_BV, order_BV = p_BV.sort(-1, descending=True)
             before_BV = p_BV.cumsum(-1) - p_BV  # the first token is always kept
@@ -69,7 +69,7 @@ def write(
     barred = torch.tensor([PAD, BOS, *forbidden], device=device)
     for position in range(max_length - 2):
         logits_BV, state = step(last_B, state)
-        last_B = choose(logits_BV.index_fill(1, barred, -math.inf))
+        last_B = choose(logits_BV.index_fill_(1, barred, -math.inf))
         open_B = last_B != EOS
         tokens_BL[row_B[open_B], position] = last_B[open_B]
         if not bool(open_B.all()):  # finished rows leave the batch: texts differ in length by a factor of ten
@@ -93,7 +93,7 @@ def search(step: Step, state: DecoderState, max_length: int, beams: int, forbidd
     first_N = torch.arange(rows, device=device).repeat_interleave(beams) * beams
     for position in range(max_length - 1):
         logits_NV, state = step(last, state)
-        log_p_NV = logits_NV.index_fill(1, barred, -math.inf).log_softmax(-1)
+        log_p_NV = logits_NV.float().index_fill(1, barred, -math.inf).log_softmax(-1)
         ended_N = (last == EOS) | (last == PAD)
         log_p_NV[ended_N] = -math.inf
         log_p_NV[ended_N, PAD] = 0.0  # an ended beam stays as it is

@@ -158,7 +158,7 @@ class SequenceDecoder(nn.Module):
             inputs = torch.cat([table_VH[last_B], state.latent], -1)
             hidden = torch.gru_cell(inputs, state.hidden, *weights)
             outputs = hidden if extra_HD is None else hidden + state.latent @ extra_HD.T
-            return (outputs @ table_VH.T).float(), DecoderState(hidden, state.latent)
+            return outputs @ table_VH.T, DecoderState(hidden, state.latent)
 
         return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype))
 
