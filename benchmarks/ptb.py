@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,9 +55,7 @@ def measure(model: LDEBM) -> dict[str, dict[str, float | None]]:
     half = len(training) // 2
     train_counts = counts(training)
     written = words(model.reconstruct(corpus.test["text"]))
-    started = time.monotonic()
     greedy = model.generate(SAMPLES, seed=0)
-    seconds = time.monotonic() - started
     sampled = model.generate(COMPARED, mode="sample", seed=1)
 
     def figure(value: float, floor: float | None = None) -> dict[str, float | None]:
@@ -77,7 +74,6 @@ def measure(model: LDEBM) -> dict[str, dict[str, float | None]]:
         ),
         "copies": figure(copies(greedy[:COMPARED], (" ".join(text) for text in training))),
         "mean_length": figure(mean_length(words(greedy)), mean_length(training)),
-        "generation_seconds_per_1000": figure(seconds * 1000 / SAMPLES),
     }
 
 
