@@ -47,8 +47,9 @@ def decoder(**more):
 
 
 @pytest.mark.parametrize("normalised", [False, True])
-def test_a_posterior_is_the_same_alone_in_a_batch_and_padded(normalised):
-    model, rows = encoder(normalise_means=normalised), some_rows()
+@pytest.mark.parametrize("pooling", [False, True])
+def test_a_posterior_is_the_same_alone_in_a_batch_and_padded(normalised, pooling):
+    model, rows = encoder(normalise_means=normalised, pooling=pooling), some_rows()
     whole = model.encode(batch_of(rows))
     padded = model.encode(batch_of(rows, padding=7))
     for name in ("mean_BD", "log_variance_BD"):
@@ -57,13 +58,22 @@ def test_a_posterior_is_the_same_alone_in_a_batch_and_padded(normalised):
         assert (getattr(whole, name) - getattr(padded, name)).abs().max() < 1e-5
 
 
+def test_pooling_is_the_mean_and_the_maximum_over_a_text():
+    model, row = encoder(pooling=True), some_rows(1)[0]
+    batch = batch_of([row])
+    states_LH, last = model.gru(model.embedding(batch.tokens_BL))
+    features = torch.cat([last[0, 0], last[1, 0], states_LH[0].amax(0), states_LH[0].mean(0)])
+    expected = F.linear(F.leaky_relu(features), model.mean.weight, model.mean.bias)
+    assert torch.allclose(model.encode(batch).mean_BD[0], expected, atol=1e-6)
+
+
 def test_normalised_variances_stay_below_one():
     posterior = encoder(normalise_means=True).encode(batch_of(some_rows()))
     assert posterior.log_variance_BD.max() < 0
 
 
 def test_log_likelihood_is_the_same_alone_in_a_batch_and_padded():
-    model, rows = decoder(latent_to_output=True), some_rows()
+    model, rows = decoder(latent_to_output=True, positions=True), some_rows()
     z = torch.randn(len(rows), D)
     whole = model.log_likelihood(z, batch_of(rows))
     padded = model.log_likelihood(z, batch_of(rows, padding=5))
@@ -72,10 +82,10 @@ def test_log_likelihood_is_the_same_alone_in_a_batch_and_padded():
     assert (whole - padded).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("latent_to_output", [False, True])
-def test_log_likelihood_is_that_of_the_steps_of_decoding(latent_to_output):
+@pytest.mark.parametrize("more", [{}, {"latent_to_output": True}, {"positions": True}])
+def test_log_likelihood_is_that_of_the_steps_of_decoding(more):
     """Teacher forcing through packed cells equals one step after another as in decoding."""
-    model, rows = decoder(latent_to_output=latent_to_output), some_rows(4)
+    model, rows = decoder(**more), some_rows(4)
     z = torch.randn(len(rows), D)
     found = model.log_likelihood(z, batch_of(rows))
     for place, row in enumerate(rows):

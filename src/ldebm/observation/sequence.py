@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ldebm.data.batches import Batch
 from ldebm.data.tokenizer import PAD, UNK
@@ -29,7 +29,7 @@ Mode = Literal["greedy", "sample", "beam"]
 class SequenceEncoder(nn.Module):
     """q(z | x): embedding, bidirectional GRU on packed texts, the two last states, two linear heads.
 
-    With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
+    With `pooling` the heads also see the mean and the largest value of every hidden unit over the text. With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
     the latent's scale is pinned and no dimension can be switched off.
     """
 
@@ -39,16 +39,23 @@ class SequenceEncoder(nn.Module):
         self.embedding = _embedding(vocabulary, config.embedding_size)
         self.dropout = ByteDropout(config.dropout)
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
-        self.mean = nn.Linear(2 * config.hidden_size, latent_size)
-        self.log_variance = nn.Linear(2 * config.hidden_size, latent_size)
+        self.pooling = config.pooling
+        features = (6 if config.pooling else 2) * config.hidden_size
+        self.mean = nn.Linear(features, latent_size, bias=not config.normalise_means)  # the norm would take a bias away
+        self.log_variance = nn.Linear(features, latent_size)
         self.norm = MeanNorm(latent_size) if config.normalise_means else None
 
     def encode(self, batch: Batch) -> Posterior:
         """The posterior of each text; the same alone, in any batch and under any padding."""
         embedded = self.dropout(self.embedding(batch.tokens_BL))
         packed = pack_padded_sequence(embedded, batch.lengths_B.cpu(), batch_first=True, enforce_sorted=False)
-        _, last_2BH = run_gru(self.gru, packed, None, self.compute_dtype)
-        state = F.leaky_relu(torch.cat([last_2BH[0], last_2BH[1]], -1))
+        outputs, last_2BH = run_gru(self.gru, packed, None, self.compute_dtype)
+        features = [last_2BH[0], last_2BH[1]]
+        if self.pooling:
+            states_BLH, lengths_B = pad_packed_sequence(outputs, batch_first=True, padding_value=-torch.inf)
+            features.append(states_BLH.amax(1).float())
+            features.append(_means(outputs, lengths_B.to(embedded.device)))
+        state = F.leaky_relu(torch.cat(features, -1))
         mean_BD, raw_BD = self.mean(state), self.log_variance(state)
         if self.norm is None:
             return Posterior(mean_BD, raw_BD)
@@ -88,7 +95,10 @@ class MeanNorm(nn.Module):
 
 
 class SequenceDecoder(nn.Module):
-    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding."""
+    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding.
+
+    With `positions` it also sees the place of each word: a GRU counts badly, and greedy texts end too early without.
+    """
 
     def __init__(self, config: DecoderConfig, vocabulary: int, latent_size: int, max_length: int) -> None:
         super().__init__()
@@ -97,6 +107,7 @@ class SequenceDecoder(nn.Module):
         self.word_dropout = config.word_dropout
         self.embedding = _embedding(vocabulary, config.hidden_size)
         self.dropout = ByteDropout(config.dropout)
+        self.position = _embedding(max_length, config.hidden_size) if config.positions else None
         self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
         self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
         self.latent_to_output = (
@@ -113,7 +124,11 @@ class SequenceDecoder(nn.Module):
         inputs_BL, targets_BL = batch.tokens_BL[:, :-1], batch.tokens_BL[:, 1:]
         if self.training and self.word_dropout and noise is not None:
             inputs_BL = self._hide_words(inputs_BL, noise)
-        embedded = self.dropout(self.embedding(inputs_BL))
+        embedded = self.embedding(inputs_BL)
+        if self.position is not None:
+            place_L = torch.arange(inputs_BL.shape[1], device=z_BD.device).clamp(max=self.position.num_embeddings - 1)
+            embedded = embedded + self.position(place_L)
+        embedded = self.dropout(embedded)
         z_BLD = z_BD[:, None, :].expand(-1, inputs_BL.shape[1], -1)
         packed = _pack(torch.cat([embedded, z_BLD], -1), lengths_B)
         targets_N = _pack(targets_BL, lengths_B).data
@@ -151,16 +166,20 @@ class SequenceDecoder(nn.Module):
         """One step of the decoder over whatever rows its state holds, with weights lowered once."""
         dtype = self.compute_dtype
         table_VH = self.embedding.weight.to(dtype)
+        place_LH = None if self.position is None else self.position.weight.to(dtype)
         weights = [weight.to(dtype) for weight in self.gru.parameters()]
         extra_HD = None if self.latent_to_output is None else self.latent_to_output.weight.to(dtype)
 
         def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-            inputs = torch.cat([table_VH[last_B], state.latent], -1)
+            word_BH = table_VH[last_B]
+            if place_LH is not None:  # beyond the length of training the last position stays
+                word_BH = word_BH + place_LH[min(state.position, len(place_LH) - 1)]
+            inputs = torch.cat([word_BH, state.latent], -1)
             hidden = torch.gru_cell(inputs, state.hidden, *weights)
             outputs = hidden if extra_HD is None else hidden + state.latent @ extra_HD.T
-            return outputs @ table_VH.T, DecoderState(hidden, state.latent)
+            return outputs @ table_VH.T, DecoderState(hidden, state.latent, state.position + 1)
 
-        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype))
+        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype), 0)
 
     def _hide_words(self, inputs_BL: Tensor, noise: Noise) -> Tensor:
         uniform_BL = noise.uniform(len(inputs_BL), self.max_length, device=inputs_BL.device)
@@ -169,12 +188,18 @@ class SequenceDecoder(nn.Module):
         return torch.where(hidden_BL, UNK, inputs_BL)
 
 
-def _embedding(vocabulary: int, size: int) -> nn.Embedding:
+def _embedding(rows: int, size: int) -> nn.Embedding:
     """Uniform in +-0.1 as published; padding stays zero."""
-    embedding = nn.Embedding(vocabulary, size, padding_idx=PAD)
+    embedding = nn.Embedding(rows, size, padding_idx=PAD)
     with torch.no_grad():
         embedding.weight.uniform_(-0.1, 0.1)[PAD] = 0.0
     return embedding
+
+
+def _means(packed: PackedSequence, lengths_B: Tensor) -> Tensor:
+    """Mean of each text's rows in fp32."""
+    total_BH = packed.data.new_zeros(len(lengths_B), packed.data.shape[-1], dtype=torch.float32)
+    return total_BH.index_add(0, rows_of(packed), packed.data.float()) / lengths_B[:, None]
 
 
 def _pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:

@@ -34,6 +34,7 @@ class EncoderConfig(_Section):
     embedding_size: PositiveInt = 512
     hidden_size: PositiveInt = 512  # a direction
     dropout: Share = 0.0  # on the embeddings
+    pooling: bool = False  # mean and maximum over the text beside the last states (methods 3.2)
     normalise_means: bool = False  # batch-normalised posterior means and variances below one (methods 3.2, BN-VAE)
 
 
@@ -44,6 +45,7 @@ class DecoderConfig(_Section):
     dropout: Share = 0.0  # on the inputs and on the outputs
     word_dropout: Share = 0.0  # share of input words hidden from the decoder in training
     latent_to_output: bool = False  # the latent also enters the softmax directly
+    positions: bool = False  # the place of each word is told
 
 
 class PriorConfig(_Section):

@@ -66,11 +66,11 @@ def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LD
 
 
 def resolve(config: Config, corpus: Corpus) -> Config:
-    """What the corpus decides: texts that are tokenised already are split at their spaces, and where labels teach the
-    symbols there is one symbol a label, and no clustering."""
+    """What the corpus decides: texts that are tokenised already are split at their spaces and otherwise kept as they
+    are, and where labels teach the symbols there is one symbol a label, and no clustering."""
     data: dict[str, Any] = {"labels": corpus.labels, "source": config.data.source or corpus.name}
     if corpus.tokenised:
-        data["tokenizer"] = "whitespace"
+        data |= {"tokenizer": "whitespace", "lowercase": False}
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
         return updated
