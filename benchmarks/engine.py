@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.sizes import Sizes, sizes_of
-from ldebm.data import Batch, TokenizedCorpus, Tokenizer, bucketed, load_corpus
+from ldebm.data import TextBatch, TokenizedCorpus, Tokenizer, bucketed, load_corpus
 from ldebm.errors import DataError
 from ldebm.presets import Config, load_preset
 from ldebm.training.run import resolve
@@ -41,7 +41,7 @@ def read_ptb() -> PTB:
     return PTB(config, tokenizer, TokenizedCorpus.build(corpus.train, tokenizer, data.max_length, labels=None))
 
 
-def typical_batches(texts: TokenizedCorpus, batch_size: int, count: int) -> list[Batch]:
+def typical_batches(texts: TokenizedCorpus, batch_size: int, count: int) -> list[TextBatch]:
     """`count` of an epoch's full batches, evenly from the shortest to the longest, so that they stand for all.
 
     Batches hold texts of similar length: one batch alone would be too short or too long.

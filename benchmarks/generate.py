@@ -13,7 +13,8 @@ from benchmarks.engine import read_ptb
 from benchmarks.measure import Comparison, arguments, has_bf16, interleaved, matrix_rate, report, write_json
 from benchmarks.plain import PlainModel
 from benchmarks.sizes import sizes_of
-from ldebm.model import LDEBM, choose_dtype
+from ldebm.devices import choose_dtype
+from ldebm.model import LDEBM
 
 GOAL = 10.0
 

@@ -11,7 +11,7 @@ from benchmarks.engine import PRESET
 from benchmarks.measure import Comparison, arguments, has_bf16, interleaved, matrix_rate, report, write_json
 from benchmarks.plain import Energy, Schedule, langevin
 from benchmarks.sizes import sizes_of
-from ldebm.model import choose_dtype
+from ldebm.devices import choose_dtype
 from ldebm.noise import Noise
 from ldebm.presets import Config, load_preset
 from ldebm.prior import DiffusionPrior, build_prior

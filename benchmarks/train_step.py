@@ -11,7 +11,7 @@ import torch
 from benchmarks.engine import PTB, read_ptb, typical_batches
 from benchmarks.measure import Comparison, Timing, arguments, has_bf16, interleaved, matrix_rate, report, write_json
 from benchmarks.plain import PlainModel, PlainTrainer, pad_to
-from ldebm.data import Batch
+from ldebm.data import TextBatch
 from ldebm.model import LDEBM
 from ldebm.training import Trainer
 
@@ -27,7 +27,7 @@ def engine_trainer(ptb: PTB, labels_N: np.ndarray) -> Trainer:
     return trainer
 
 
-def compare(ptb: PTB, batches: list[Batch], repeats: int) -> Comparison:
+def compare(ptb: PTB, batches: list[TextBatch], repeats: int) -> Comparison:
     """Seconds a step, the mean over `batches`."""
     sizes = ptb.sizes
     labels_N = np.random.default_rng(0).integers(sizes.symbols, size=len(ptb.texts))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from ldebm.devices import choose_device, choose_dtype
 from ldebm.errors import RunError, UserError
-from ldebm.model import LDEBM, choose_device, choose_dtype
+from ldebm.model import LDEBM
 from ldebm.noise import Noise, Share
 from ldebm.posterior import Posterior
 from tests import tiny
@@ -45,7 +46,7 @@ def test_writing_gives_texts_that_the_seed_decides(model, mode):
 def test_more_texts_than_one_batch_are_written(model, monkeypatch):
     import ldebm.model as module
 
-    monkeypatch.setattr(module, "_WRITE_ROWS", 3)
+    monkeypatch.setattr(module, "WRITE_ROWS", 3)
     assert len(model.generate(8)) == 8
     assert model.generate(0) == []
 

@@ -10,21 +10,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ldebm.data import Corpus, load_corpus
+    from ldebm.data import Corpus, load_corpus, load_points
     from ldebm.errors import UserError
     from ldebm.model import LDEBM
+    from ldebm.point_model import PointModel
     from ldebm.presets import load_preset
     from ldebm.training import train
 
 __version__ = "0.1.0"
 
-__all__ = ["LDEBM", "Corpus", "UserError", "__version__", "load_corpus", "load_preset", "train"]
+__all__ = [
+    "LDEBM",
+    "Corpus",
+    "PointModel",
+    "UserError",
+    "__version__",
+    "load_corpus",
+    "load_points",
+    "load_preset",
+    "train",
+]
 
 _HOMES = {
     "Corpus": "ldebm.data",
     "LDEBM": "ldebm.model",
+    "PointModel": "ldebm.point_model",
     "UserError": "ldebm.errors",
     "load_corpus": "ldebm.data",
+    "load_points": "ldebm.data",
     "load_preset": "ldebm.presets",
     "train": "ldebm.training",
 }

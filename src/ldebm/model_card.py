@@ -11,10 +11,11 @@ import torch
 from ldebm import metrics_log
 from ldebm.files import write_atomically
 from ldebm.model import LDEBM
+from ldebm.point_model import PointModel
 from ldebm.run_folder import CARD, METRICS
 
 
-def write_card(model: LDEBM, folder: Path, texts: int, seconds: float) -> None:
+def write_card(model: LDEBM | PointModel, folder: Path, examples: int, seconds: float) -> None:
     """Write `README.md`: what the model was trained on, how well it does on validation data, how to use it."""
     found = _best_validation(folder / METRICS)
     config = model.config
@@ -23,31 +24,36 @@ def write_card(model: LDEBM, folder: Path, texts: int, seconds: float) -> None:
         ("rate_to_reference", "nats a text, KL(q(z|x) || the prior's Gaussian)", found.get("rate_to_reference")),
         ("gain_low", "nats a text that the energy saves over that Gaussian, as its chains say", found.get("gain_low")),
         ("bleu", "BLEU of 500 greedy reconstructions from the posterior mean", found.get("bleu")),
+        ("squared_error", "mean squared distance of a point to its reconstruction", found.get("squared_error")),
         ("mutual_information", "I(z; y) in nats", found.get("mutual_information")),
         ("active_units", f"of {config.model.latent_size} latent dimensions", found.get("active_units")),
         ("accuracy", "share of validation texts whose label is found", found.get("accuracy")),
     ]
     table = "\n".join(f"| {name} | {value:.3f} | {what} |" for name, what, value in rows if value is not None)
     names = "" if model.labels is None else f": {', '.join(model.labels)}"
+    seen, tokens, use = "points", "", "sample_latents(5)"
+    if isinstance(model, LDEBM):
+        seen, tokens, use = "texts", f"; {len(model.tokenizer)} tokens", "generate(5)"
     write_atomically(
         folder / CARD,
         f"""# LDEBM on {config.data.source}
 
 A latent diffusion energy-based model (Yu et al., ICML 2022), trained with ldebm, preset `{config.preset}`,
-seed {config.seed}, on {texts} texts in {seconds / 60:.1f} minutes (torch {torch.__version__}, {platform.machine()}).
-{config.model.symbols} symbols{names}; {len(model.tokenizer)} tokens.
+seed {config.seed}, on {examples} {seen} in {seconds / 60:.1f} minutes
+(torch {torch.__version__}, {platform.machine()}).
+{config.model.symbols} symbols{names}{tokens}.
 
 | validation | value | what it is |
 |---|---|---|
 {table}
 
 ```python
-from ldebm import LDEBM
-model = LDEBM.from_pretrained("{folder.name}")
-print(model.generate(5))
+from ldebm import {type(model).__name__}
+model = {type(model).__name__}.from_pretrained("{folder.name}")
+print(model.{use})
 ```
 
-The texts themselves are not stored here. `config.yaml` holds every setting, `metrics.jsonl` the course of training.
+The {seen} themselves are not stored here. `config.yaml` holds every setting, `metrics.jsonl` the course of training.
 """,
     )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ldebm.data.tokenizer import Tokenizer
+from ldebm.devices import choose_device, choose_dtype
 from ldebm.errors import RunError
 from ldebm.files import atomic_path
-from ldebm.model import LDEBM, choose_device, choose_dtype
+from ldebm.model import LDEBM
+from ldebm.objective import LatentModel
+from ldebm.point_model import PointModel
 from ldebm.presets import config_from_yaml, config_to_yaml
 from ldebm.weights import load_tensors, save_tensors
 
@@ -19,33 +23,43 @@ CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD = (
     "README.md",
 )
 
+Model = TypeVar("Model", bound=LatentModel[Any])
+_HOLDS = {"sequence": ("texts", LDEBM), "points": ("points", PointModel)}
 
-def write_model(model: LDEBM, folder: Path) -> None:
-    """Configuration, tokenizer and weights, each written aside and renamed."""
+
+def write_model(model: LatentModel[Any], folder: Path) -> None:
+    """Configuration, weights and, for texts, tokenizer, each written aside and renamed."""
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / CONFIG) as path:
         path.write_text(config_to_yaml(model.config), encoding="utf-8")
-    with atomic_path(folder / TOKENIZER) as path:
-        model.tokenizer.save(path)
+    if isinstance(model, LDEBM):
+        with atomic_path(folder / TOKENIZER) as path:
+            model.tokenizer.save(path)
     with atomic_path(folder / WEIGHTS) as path:
         save_tensors(path, model.state_dict())
 
 
-def read_model(folder: Path, device: str = "auto") -> LDEBM:
-    """The model of a run folder, in evaluation mode. Raises RunError where the folder is not one or is damaged."""
+def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
+    """The model of a run folder, in evaluation mode.
+
+    Raises RunError where the folder is not one, is damaged, or holds a model of another kind.
+    """
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder; give the run folder that `ldebm train --out` wrote")
     config = config_from_yaml(folder / CONFIG)
     if not (folder / WEIGHTS).exists():
         raise RunError(f"{folder} holds no {WEIGHTS} yet: training has not finished its first epoch")
-    model = LDEBM(config, Tokenizer.load(folder / TOKENIZER))
+    what, held = _HOLDS[config.model.observation]
+    if not issubclass(held, kind):
+        raise RunError(f"{folder} holds a model of {what}, not one that {kind.__name__} reads; use {held.__name__}")
+    model = LDEBM(config, Tokenizer.load(folder / TOKENIZER)) if held is LDEBM else PointModel(config)
     load_state(model, folder / WEIGHTS)
     where = choose_device(device)
     model.set_compute_dtype(choose_dtype(config.training.precision, where))
-    return model.to(where).eval()
+    return model.to(where).eval()  # type: ignore[return-value]  # of the kind that was asked for, as checked
 
 
-def load_state(model: LDEBM, path: Path) -> None:
+def load_state(model: LatentModel[Any], path: Path) -> None:
     """Load weights into `model`. Raises RunError where they do not fit."""
     try:
         model.load_state_dict(load_tensors(path))

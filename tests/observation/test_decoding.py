@@ -19,7 +19,7 @@ def markov(seed: int, rows: int = 3):
     def step(last, state):
         return state.latent.gather(1, last[:, None, None].expand(-1, 1, V)).squeeze(1), state
 
-    return step, DecoderState(torch.zeros(rows, 1), table, 0)
+    return step, DecoderState(torch.zeros(rows, 1), table)
 
 
 def log_p(table, ids):
@@ -91,7 +91,7 @@ def test_writing_stops_when_all_rows_have_ended():
 
 def test_samples_follow_the_models_probabilities():
     step, state = markov(3, rows=1)
-    many = DecoderState(torch.zeros(20_000, 1), state.latent.expand(20_000, -1, -1), 0)
+    many = DecoderState(torch.zeros(20_000, 1), state.latent.expand(20_000, -1, -1))
     texts = write(step, many, LENGTH, sampled(torch.Generator().manual_seed(0), 1.0, 1.0), ())
     first = torch.tensor([row[0] if row else EOS for row in texts]).bincount(minlength=V) / len(texts)
     logits = state.latent[0, BOS].clone()

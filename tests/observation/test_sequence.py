@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from ldebm.data.batches import Batch
+from ldebm.data.batches import TextBatch
 from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
 from ldebm.noise import Noise
 from ldebm.observation import SequenceDecoder, SequenceEncoder, fastest_dtype
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of
+from ldebm.observation.mean_norm import MeanNorm
 from ldebm.observation.recurrence import Recurrence
-from ldebm.observation.sequence import MeanNorm
 from ldebm.presets.config import DecoderConfig, EncoderConfig
 
 V, D, H, LENGTH = 30, 4, 16, 12
@@ -22,7 +22,7 @@ V, D, H, LENGTH = 30, 4, 16, 12
 
 def batch_of(rows, padding=0):
     longest = max(map(len, rows)) + padding
-    return Batch(
+    return TextBatch(
         tokens_BL=torch.tensor([row + [PAD] * (longest - len(row)) for row in rows]),
         lengths_B=torch.tensor([len(row) for row in rows]),
         symbols_B=torch.full((len(rows),), -1),
@@ -58,11 +58,11 @@ def test_a_posterior_is_the_same_alone_in_a_batch_and_padded(normalised, pooling
         assert (getattr(whole, name) - getattr(padded, name)).abs().max() < 1e-5
 
 
-def test_pooling_is_the_mean_and_the_maximum_over_a_text():
+def test_pooling_is_the_mean_the_maximum_and_the_length_of_a_text():
     model, row = encoder(pooling=True), some_rows(1)[0]
     batch = batch_of([row])
     states_LH, last = model.gru(model.embedding(batch.tokens_BL))
-    features = torch.cat([last[0, 0], last[1, 0], states_LH[0].amax(0), states_LH[0].mean(0)])
+    features = torch.cat([last[0, 0], last[1, 0], states_LH[0].amax(0), states_LH[0].mean(0), batch.lengths_B.log()])
     expected = F.linear(F.leaky_relu(features), model.mean.weight, model.mean.bias)
     assert torch.allclose(model.encode(batch).mean_BD[0], expected, atol=1e-6)
 
@@ -73,7 +73,7 @@ def test_normalised_variances_stay_below_one():
 
 
 def test_log_likelihood_is_the_same_alone_in_a_batch_and_padded():
-    model, rows = decoder(latent_to_output=True, positions=True), some_rows()
+    model, rows = decoder(latent_to_output=True), some_rows()
     z = torch.randn(len(rows), D)
     whole = model.log_likelihood(z, batch_of(rows))
     padded = model.log_likelihood(z, batch_of(rows, padding=5))
@@ -82,7 +82,7 @@ def test_log_likelihood_is_the_same_alone_in_a_batch_and_padded():
     assert (whole - padded).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("more", [{}, {"latent_to_output": True}, {"positions": True}])
+@pytest.mark.parametrize("more", [{}, {"latent_to_output": True}])
 def test_log_likelihood_is_that_of_the_steps_of_decoding(more):
     """Teacher forcing through packed cells equals one step after another as in decoding."""
     model, rows = decoder(**more), some_rows(4)

@@ -285,8 +285,8 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         assert f"processes {processes}" in done.stdout
         losses[processes] = LDEBM.from_pretrained(_folder_with_config(out, labelled), "cpu").state_dict()
     for name, value in losses[1].items():
-        # Where two tokens' states almost tie for the maximum, or a gradient is all but zero, rounding decides where Adam
-        # steps; ten steps of 1e-3 that disagreed would show as 1e-2.
+        # Where two tokens' states almost tie for the maximum, or a gradient is all but zero, rounding decides where
+        # Adam steps; ten steps of 1e-3 that disagreed would show as 1e-2.
         assert torch.allclose(value, losses[2][name], atol=5e-4), name
 
 

@@ -64,8 +64,9 @@ def train(
     ] = None,
 ) -> None:
     """Train a model on texts, from scratch, into a run folder."""
-    from ldebm import load_corpus, load_preset
+    from ldebm import load_corpus, load_points, load_preset
     from ldebm import train as train_model
+    from ldebm.data.synthetic import DENSITIES
 
     flags = {
         "data.source": source,
@@ -80,8 +81,12 @@ def train(
     }
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     config = load_preset(preset, [*(settings or ()), *given])
-    corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)
-    train_model(config, corpus, out or Path("runs") / _stem(source), resume)
+    folder = out or Path("runs") / _stem(source)
+    if source in DENSITIES and not Path(source).exists():
+        train_model(config, load_points(source, config.seed), folder, resume)
+    else:
+        corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)
+        train_model(config, corpus, folder, resume)
 
 
 def _stem(source: str) -> str:

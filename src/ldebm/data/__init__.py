@@ -7,20 +7,50 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
-    from ldebm.data.corpora import Corpus, load_corpus, load_texts
+    from ldebm.data.batches import (
+        Batch,
+        EncodedCorpus,
+        PointBatch,
+        PointCorpus,
+        TextBatch,
+        TokenizedCorpus,
+        bucketed,
+        in_order,
+    )
+    from ldebm.data.corpora import Corpus, Points, load_corpus, load_points, load_texts
     from ldebm.data.tokenizer import Tokenizer
 
-__all__ = ["Batch", "Corpus", "TokenizedCorpus", "Tokenizer", "bucketed", "in_order", "load_corpus", "load_texts"]
+__all__ = [
+    "Batch",
+    "Corpus",
+    "EncodedCorpus",
+    "PointBatch",
+    "PointCorpus",
+    "Points",
+    "TextBatch",
+    "TokenizedCorpus",
+    "Tokenizer",
+    "bucketed",
+    "in_order",
+    "load_corpus",
+    "load_points",
+    "load_texts",
+]
 
 _HOMES = {
     "Batch": "batches",
     "Corpus": "corpora",
+    "EncodedCorpus": "batches",
+    "PointBatch": "batches",
+    "PointCorpus": "batches",
+    "Points": "corpora",
+    "TextBatch": "batches",
     "TokenizedCorpus": "batches",
     "Tokenizer": "tokenizer",
     "bucketed": "batches",
     "in_order": "batches",
     "load_corpus": "corpora",
+    "load_points": "corpora",
     "load_texts": "corpora",
 }
 

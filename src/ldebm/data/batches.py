@@ -1,13 +1,13 @@
-"""Token ids of a whole corpus in two arrays, and batches of them.
+"""A whole corpus in arrays (token ids, or points), and batches of it.
 
-B batch, L tokens of the longest text in it, N texts of the corpus.
+B batch, L tokens of the longest text in it, N examples of the corpus, X dimensions of a point.
 """
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from itertools import chain
-from typing import Self
+from typing import Protocol, Self
 
 import datasets
 import numpy as np
@@ -22,22 +22,69 @@ _POOL = 50  # batches sorted together: enough that the lengths in a batch are ne
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """`tokens_BL`: ids with BOS and EOS, padded with PAD. `lengths_B`: ids of each text, BOS and EOS counted.
-    `symbols_B`: index of the label, -1 where it is unknown. `index_B`: row in the corpus. All int64.
+    """What batches of any observation share. `symbols_B`: index of the label, -1 where it is unknown. `index_B`: row in
+    the corpus. Both int64.
     """
 
-    tokens_BL: Tensor
-    lengths_B: Tensor
     symbols_B: Tensor
     index_B: Tensor
 
-    def to(self, device: torch.device | str) -> "Batch":
+    def to(self, device: torch.device | str) -> Self:
         """The batch with its tensors on `device`."""
-        tensors = (self.tokens_BL, self.lengths_B, self.symbols_B, self.index_B)
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def rows(self, rows: slice) -> Self:
+        """Some of its rows."""
+        return self._each(lambda tensor: tensor[rows])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return type(self)(**{field.name: change(getattr(self, field.name)) for field in fields(self)})
 
     def __len__(self) -> int:
-        return len(self.lengths_B)
+        return len(self.index_B)
+
+
+@dataclass(frozen=True, eq=False)
+class TextBatch(Batch):
+    """`tokens_BL`: ids with BOS and EOS, padded with PAD. `lengths_B`: ids of each text, BOS and EOS counted. int64."""
+
+    tokens_BL: Tensor
+    lengths_B: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class PointBatch(Batch):
+    """`points_BX`: points in a space of X dimensions, float32."""
+
+    points_BX: Tensor
+
+
+class EncodedCorpus(Protocol):
+    """Examples as a trainer wants them. `lengths_N` int64: similar lengths share a batch."""
+
+    lengths_N: np.ndarray
+
+    def __len__(self) -> int: ...
+    def batch(self, indices: np.ndarray) -> Batch: ...
+
+
+class PointCorpus:
+    """Points [N, X] float32 as examples."""
+
+    def __init__(self, points_NX: np.ndarray) -> None:
+        self.points_NX = points_NX
+        self.lengths_N = np.ones(len(points_NX), np.int64)
+
+    def __len__(self) -> int:
+        return len(self.points_NX)
+
+    def batch(self, indices: np.ndarray) -> PointBatch:
+        """The points of the rows `indices` [B], in that order, as a batch on the CPU."""
+        return PointBatch(
+            symbols_B=torch.full((len(indices),), -1),
+            index_B=torch.from_numpy(np.array(indices, dtype=np.int64)),
+            points_BX=torch.from_numpy(self.points_NX[indices]),
+        )
 
 
 class TokenizedCorpus:
@@ -82,14 +129,14 @@ class TokenizedCorpus:
     def __len__(self) -> int:
         return len(self.lengths_N)
 
-    def batch(self, indices: np.ndarray) -> Batch:
+    def batch(self, indices: np.ndarray) -> TextBatch:
         """The texts of the rows `indices` [B], in that order, as a batch on the CPU."""
         lengths_B = self.lengths_N[indices]
         columns_L = np.arange(lengths_B.max(initial=0))
         held_BL = columns_L < lengths_B[:, None]
         tokens_BL = np.full(held_BL.shape, PAD, dtype=np.int64)
         tokens_BL[held_BL] = self._ids[(self._starts_N[indices][:, None] + columns_L)[held_BL]]
-        return Batch(
+        return TextBatch(
             tokens_BL=torch.from_numpy(tokens_BL),
             lengths_B=torch.from_numpy(lengths_B),
             symbols_B=torch.from_numpy(self.symbols_N[indices]),

@@ -12,14 +12,17 @@ import datasets
 import numpy as np
 import pyarrow.compute
 
+from ldebm.data.batches import PointCorpus
 from ldebm.data.hub import is_hub_name, load_hub
 from ldebm.data.readers import column_names
 from ldebm.data.splits import hashed_split, named_split
+from ldebm.data.synthetic import DENSITIES, Density
 from ldebm.data.tables import choose_roles, choose_text, read_table
 from ldebm.errors import DataError, shorten
 
 log = logging.getLogger("ldebm")
 
+POINTS_TRAIN, POINTS_VALIDATION = 100_000, 10_000
 MOST_LABELS = 1_000  # each label is a symbol with a head of its own
 PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "test": "ptb.test.txt.gz"}
 
@@ -38,6 +41,29 @@ class Corpus:
     test: datasets.Dataset | None
     labels: tuple[str, ...] | None
     tokenised: bool = False
+
+
+@dataclass(frozen=True)
+class Points:
+    """A synthetic density's points in their splits, and the density that they were drawn from."""
+
+    name: str
+    train: PointCorpus
+    validation: PointCorpus
+    density: Density
+
+
+def load_points(name: str, seed: int = 0) -> Points:
+    """The points of "gaussians" or "pinwheel" (paper C): 100,000 to train on and 10,000 to validate with.
+
+    Raises DataError for another name.
+    """
+    if name not in DENSITIES:
+        raise DataError(f"unknown set of points {shorten(name)}; there are {', '.join(DENSITIES)}")
+    density = DENSITIES[name]
+    points_N2, _ = density.sample(POINTS_TRAIN + POINTS_VALIDATION, np.random.default_rng((seed, 1)))
+    train, validation = PointCorpus(points_N2[:POINTS_TRAIN]), PointCorpus(points_N2[POINTS_TRAIN:])
+    return Points(name, train, validation, density)
 
 
 def load_corpus(

@@ -17,14 +17,13 @@ from ldebm.data.tokenizer import BOS, EOS, PAD
 
 @dataclass(frozen=True)
 class DecoderState:
-    """What one step hands to the next, a row a text; `latent` is constant along the text, `position` that of all rows."""
+    """What one step hands to the next, a row a text; `latent` is constant along the text."""
 
     hidden: Tensor
     latent: Tensor
-    position: int
 
     def rows(self, index: Tensor) -> DecoderState:
-        return DecoderState(self.hidden[index], self.latent[index], self.position)
+        return DecoderState(self.hidden[index], self.latent[index])
 
 
 # (last token of each row, state) -> (log-odds of the next token, a fresh BV that may be written to; state)

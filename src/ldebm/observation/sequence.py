@@ -12,40 +12,41 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from ldebm.data.batches import Batch
+from ldebm.data.batches import TextBatch
 from ldebm.data.tokenizer import PAD, UNK
-from ldebm.distributed import batch_mean
 from ldebm.noise import Noise
+from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, most_probable, sampled, search, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of, run_gru
+from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import DecoderConfig, EncoderConfig
 
 Mode = Literal["greedy", "sample", "beam"]
 
 
-class SequenceEncoder(nn.Module):
+class SequenceEncoder(Encoder[TextBatch]):
     """q(z | x): embedding, bidirectional GRU on packed texts, the two last states, two linear heads.
 
-    With `pooling` the heads also see the mean and the largest value of every hidden unit over the text. With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
+    With `pooling` the heads also see the mean and the largest value of every hidden unit over the text, and its length.
+    With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
     the latent's scale is pinned and no dimension can be switched off.
     """
 
     def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
         super().__init__()
-        self.compute_dtype = torch.float32
         self.embedding = _embedding(vocabulary, config.embedding_size)
         self.dropout = ByteDropout(config.dropout)
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.pooling = config.pooling
-        features = (6 if config.pooling else 2) * config.hidden_size
+        features = 6 * config.hidden_size + 1 if config.pooling else 2 * config.hidden_size
         self.mean = nn.Linear(features, latent_size, bias=not config.normalise_means)  # the norm would take a bias away
         self.log_variance = nn.Linear(features, latent_size)
         self.norm = MeanNorm(latent_size) if config.normalise_means else None
 
-    def encode(self, batch: Batch) -> Posterior:
+    def encode(self, batch: TextBatch) -> Posterior:
         """The posterior of each text; the same alone, in any batch and under any padding."""
         embedded = self.dropout(self.embedding(batch.tokens_BL))
         packed = pack_padded_sequence(embedded, batch.lengths_B.cpu(), batch_first=True, enforce_sorted=False)
@@ -54,7 +55,9 @@ class SequenceEncoder(nn.Module):
         if self.pooling:
             states_BLH, lengths_B = pad_packed_sequence(outputs, batch_first=True, padding_value=-torch.inf)
             features.append(states_BLH.amax(1).float())
-            features.append(_means(outputs, lengths_B.to(embedded.device)))
+            lengths_B1 = lengths_B.to(embedded.device)[:, None]
+            features.append(_sums(outputs, len(lengths_B)) / lengths_B1)
+            features.append(lengths_B1.float().log())
         state = F.leaky_relu(torch.cat(features, -1))
         mean_BD, raw_BD = self.mean(state), self.log_variance(state)
         if self.norm is None:
@@ -62,59 +65,22 @@ class SequenceEncoder(nn.Module):
         return Posterior(self.norm(mean_BD), -F.softplus(-raw_BD))
 
 
-class MeanNorm(nn.Module):
-    """Batch normalisation without learned scale, over the whole batch of all processes (BN-VAE, arXiv 2004.12585)."""
-
-    mean_D: Tensor
-    variance_D: Tensor
-
-    def __init__(self, size: int, momentum: float = 0.05) -> None:
-        super().__init__()
-        self.momentum = momentum
-        self.register_buffer("mean_D", torch.zeros(size))
-        self.register_buffer("variance_D", torch.ones(size))
-
-    def forward(self, x_BD: Tensor) -> Tensor:
-        if not self.training:
-            return (x_BD - self.mean_D) * (self.variance_D + 1e-5).rsqrt()
-        mean_D = batch_mean(x_BD)
-        variance_D = batch_mean((x_BD - mean_D).square())
-        with torch.no_grad():
-            self.mean_D.lerp_(mean_D, self.momentum)
-            self.variance_D.lerp_(variance_D, self.momentum)
-        return (x_BD - mean_D) * (variance_D + 1e-5).rsqrt()
-
-    @torch.no_grad()
-    def recentre(self, normalised_ND: Tensor) -> Tensor:
-        """Set the statistics to those of the rows whose outputs are given; returns what the outputs become."""
-        scale_D = (self.variance_D + 1e-5).sqrt()
-        mean_D, variance_D = normalised_ND.mean(0), normalised_ND.var(0, correction=0)
-        self.mean_D += scale_D * mean_D
-        self.variance_D.mul_(variance_D)
-        return (normalised_ND - mean_D) * (variance_D + 1e-5).rsqrt()
-
-
-class SequenceDecoder(nn.Module):
-    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding.
-
-    With `positions` it also sees the place of each word: a GRU counts badly, and greedy texts end too early without.
-    """
+class SequenceDecoder(Decoder[TextBatch]):
+    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding."""
 
     def __init__(self, config: DecoderConfig, vocabulary: int, latent_size: int, max_length: int) -> None:
         super().__init__()
-        self.compute_dtype = torch.float32
         self.max_length = max_length
         self.word_dropout = config.word_dropout
         self.embedding = _embedding(vocabulary, config.hidden_size)
         self.dropout = ByteDropout(config.dropout)
-        self.position = _embedding(max_length, config.hidden_size) if config.positions else None
         self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
         self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
         self.latent_to_output = (
             nn.Linear(latent_size, config.hidden_size, bias=False) if config.latent_to_output else None
         )
 
-    def log_likelihood(self, z_BD: Tensor, batch: Batch, noise: Noise | None = None) -> Tensor:
+    def log_likelihood(self, z_BD: Tensor, batch: TextBatch, noise: Noise | None = None) -> Tensor:
         """log p(x | z) of each text in nats, B: the sum over its valid tokens, the end mark included.
 
         Args:
@@ -124,11 +90,7 @@ class SequenceDecoder(nn.Module):
         inputs_BL, targets_BL = batch.tokens_BL[:, :-1], batch.tokens_BL[:, 1:]
         if self.training and self.word_dropout and noise is not None:
             inputs_BL = self._hide_words(inputs_BL, noise)
-        embedded = self.embedding(inputs_BL)
-        if self.position is not None:
-            place_L = torch.arange(inputs_BL.shape[1], device=z_BD.device).clamp(max=self.position.num_embeddings - 1)
-            embedded = embedded + self.position(place_L)
-        embedded = self.dropout(embedded)
+        embedded = self.dropout(self.embedding(inputs_BL))
         z_BLD = z_BD[:, None, :].expand(-1, inputs_BL.shape[1], -1)
         packed = _pack(torch.cat([embedded, z_BLD], -1), lengths_B)
         targets_N = _pack(targets_BL, lengths_B).data
@@ -166,20 +128,16 @@ class SequenceDecoder(nn.Module):
         """One step of the decoder over whatever rows its state holds, with weights lowered once."""
         dtype = self.compute_dtype
         table_VH = self.embedding.weight.to(dtype)
-        place_LH = None if self.position is None else self.position.weight.to(dtype)
         weights = [weight.to(dtype) for weight in self.gru.parameters()]
         extra_HD = None if self.latent_to_output is None else self.latent_to_output.weight.to(dtype)
 
         def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-            word_BH = table_VH[last_B]
-            if place_LH is not None:  # beyond the length of training the last position stays
-                word_BH = word_BH + place_LH[min(state.position, len(place_LH) - 1)]
-            inputs = torch.cat([word_BH, state.latent], -1)
+            inputs = torch.cat([table_VH[last_B], state.latent], -1)
             hidden = torch.gru_cell(inputs, state.hidden, *weights)
             outputs = hidden if extra_HD is None else hidden + state.latent @ extra_HD.T
-            return outputs @ table_VH.T, DecoderState(hidden, state.latent, state.position + 1)
+            return outputs @ table_VH.T, DecoderState(hidden, state.latent)
 
-        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype), 0)
+        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype))
 
     def _hide_words(self, inputs_BL: Tensor, noise: Noise) -> Tensor:
         uniform_BL = noise.uniform(len(inputs_BL), self.max_length, device=inputs_BL.device)
@@ -196,10 +154,10 @@ def _embedding(rows: int, size: int) -> nn.Embedding:
     return embedding
 
 
-def _means(packed: PackedSequence, lengths_B: Tensor) -> Tensor:
-    """Mean of each text's rows in fp32."""
-    total_BH = packed.data.new_zeros(len(lengths_B), packed.data.shape[-1], dtype=torch.float32)
-    return total_BH.index_add(0, rows_of(packed), packed.data.float()) / lengths_B[:, None]
+def _sums(packed: PackedSequence, texts: int) -> Tensor:
+    """Sum of each text's rows in fp32."""
+    total_BH = packed.data.new_zeros(texts, packed.data.shape[-1], dtype=torch.float32)
+    return total_BH.index_add(0, rows_of(packed), packed.data.float())
 
 
 def _pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:

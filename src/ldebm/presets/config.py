@@ -34,7 +34,7 @@ class EncoderConfig(_Section):
     embedding_size: PositiveInt = 512
     hidden_size: PositiveInt = 512  # a direction
     dropout: Share = 0.0  # on the embeddings
-    pooling: bool = False  # mean and maximum over the text beside the last states (methods 3.2)
+    pooling: bool = False  # mean and maximum over the text, and its length, beside the last states (methods 3.2)
     normalise_means: bool = False  # batch-normalised posterior means and variances below one (methods 3.2, BN-VAE)
 
 
@@ -45,19 +45,32 @@ class DecoderConfig(_Section):
     dropout: Share = 0.0  # on the inputs and on the outputs
     word_dropout: Share = 0.0  # share of input words hidden from the decoder in training
     latent_to_output: bool = False  # the latent also enters the softmax directly
-    positions: bool = False  # the place of each word is told
+
+
+class PointsConfig(_Section):
+    """Layers between points and latents (paper B.2, synthetic column)."""
+
+    dimensions: PositiveInt = 2  # X, of a point
+    width: PositiveInt = 200
+    layers: PositiveInt = 2  # hidden ones, in encoder and decoder each
+    scale: PositiveFloat = 1.0  # points are divided by it on the way in and multiplied on the way out
+    variance: PositiveFloat = 0.01  # of the Gaussian likelihood, in the points' own units squared
+    normalise_means: bool = False  # as for texts
 
 
 class PriorConfig(_Section):
-    """The prior over symbol and latent: `gaussian`, `symbol_vector` (SVEBM) or `diffusion` (LDEBM)."""
+    """The prior over symbol and latent: `gaussian`, `symbol_vector` (SVEBM), `diffusion` (LDEBM), or `denoising`, a
+    diffusion network without an energy."""
 
-    kind: Literal["gaussian", "symbol_vector", "diffusion"] = "diffusion"
+    kind: Literal["gaussian", "symbol_vector", "diffusion", "denoising"] = "diffusion"
     width: PositiveInt = 200  # of the energy network
     blocks: PositiveInt = 12  # residual blocks of the diffusion energy
     steps: PositiveInt = 50  # Langevin steps a level, of the diffusion prior
     step_size: PositiveFloat = 2e-3  # recovery: delta of A.3; gaussian: share of the level's variance
     short_run_steps: PositiveInt = 40  # Langevin steps of the symbol-vector prior
     short_run_step_size: PositiveFloat = 0.5  # s of A.3
+    denoising_layers: PositiveInt = 3
+    denoising_steps: PositiveInt = 200  # from noise to latent
     levels: int = Field(6, ge=2, le=500)  # T; the published schedule is cut from a thousand
     reference: Literal["recovery", "gaussian"] = (
         "recovery"  # as published, or a tilt of the Gaussian chain (methods 2.4)
@@ -72,8 +85,10 @@ class ModelConfig(_Section):
 
     latent_size: PositiveInt = 40
     symbols: int = Field(20, ge=2)
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
+    observation: Literal["sequence", "points"] = "sequence"
+    encoder: EncoderConfig = EncoderConfig()  # of texts
+    decoder: DecoderConfig = DecoderConfig()  # of texts
+    points: PointsConfig = PointsConfig()
     prior: PriorConfig = PriorConfig()
 
 
@@ -100,6 +115,7 @@ class TrainingConfig(_Section):
     information_weight: float = Field(0.05, ge=0.0)
     clustering_weight: float = Field(0.05, ge=0.0)  # 0: no geometric clustering
     clustering_dimensions: PositiveInt = 3  # of the whitened PCA
+    clustering_directions: bool = True  # cluster directions, on the unit sphere as published; else places
     supervised_weight: float = Field(1.0, ge=0.0)
     ema: float = Field(0.0, ge=0.0, lt=1.0)  # decay of the averaged weights that are evaluated and kept; 0: none
     patience: int = Field(0, ge=0)  # epochs without a better validation objective before stopping; 0: never

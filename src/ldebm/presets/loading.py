@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from ldebm.errors import ConfigError, RunError
 from ldebm.presets.config import Config
 
-SIZES = ("tiny", "small", "full")
+SIZES = ("tiny", "small", "full", "points")
 
 
 def preset_names() -> list[str]:

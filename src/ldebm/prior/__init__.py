@@ -2,6 +2,7 @@
 
 from ldebm.presets.config import ModelConfig
 from ldebm.prior.base import Prior, PriorTerms
+from ldebm.prior.denoising import DenoisingPrior
 from ldebm.prior.diffusion import DiffusionPrior
 from ldebm.prior.gaussian import GaussianPrior
 from ldebm.prior.langevin import Chain, langevin
@@ -9,6 +10,7 @@ from ldebm.prior.symbol_vector import SymbolVectorPrior
 
 __all__ = [
     "Chain",
+    "DenoisingPrior",
     "DiffusionPrior",
     "GaussianPrior",
     "Prior",
@@ -33,6 +35,10 @@ def build_prior(config: ModelConfig) -> Prior:
             step_size=prior.short_run_step_size,
             free_bits=prior.free_bits,
             energy_penalty=prior.energy_penalty,
+        )
+    if prior.kind == "denoising":
+        return DenoisingPrior(
+            config.latent_size, config.symbols, prior.width, prior.denoising_layers, prior.denoising_steps
         )
     return DiffusionPrior(
         config.latent_size,

@@ -39,5 +39,17 @@ class GaussianPrior(Prior):
         device = self.reference.mean_D.device
         return self.reference.colour(Noise(generator).normal(n, self.latent_size, device=device))
 
+    def log_density_bounds(
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        paths: int = 256,
+        particles: int = 16,
+        temperatures: int = 8,
+    ) -> tuple[Tensor, Tensor]:
+        del generator, paths, particles, temperatures
+        log_p_B = self.reference.log_density(z_BD)
+        return log_p_B, log_p_B
+
     def symbol_logits(self, z_BD: Tensor) -> Tensor:
         return z_BD.new_zeros(z_BD.shape[0], self.symbols)

@@ -6,6 +6,8 @@ of methods 2.4 is N(0, I) at every level and its reverse step is the scalar N(a 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -50,8 +52,17 @@ class ReferenceGaussian(nn.Module):
         u_BD = self.whiten(posterior.mean_BD)
         precision_D = self.inverse_root_DD.square().sum(0)
         trace_B = (posterior.log_variance_BD.exp() * precision_D).sum(-1)
-        log_det = 2 * torch.linalg.slogdet(self.root_DD).logabsdet
+        log_det = 2 * self.log_det()
         return 0.5 * (trace_B + u_BD.square().sum(-1) - u_BD.shape[-1] + log_det - posterior.log_variance_BD.sum(-1))
+
+    def log_density(self, z_BD: Tensor) -> Tensor:
+        """log N(z; m, C) in nats, B."""
+        u_BD = self.whiten(z_BD)
+        return -0.5 * (u_BD.square().sum(-1) + u_BD.shape[-1] * math.log(2 * math.pi)) - self.log_det()
+
+    def log_det(self) -> Tensor:
+        """log |det C^(1/2)|: what colouring takes off a log density."""
+        return torch.linalg.slogdet(self.root_DD).logabsdet if self.matched else self.root_DD.new_zeros(())
 
     @torch.no_grad()
     def update(self, posterior: Posterior, momentum: float = _MOMENTUM) -> None:

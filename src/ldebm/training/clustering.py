@@ -20,10 +20,12 @@ class GeometricClustering:
 
     Args:
         dimensions: P; at most D are used.
+        directions: put the points on the unit sphere, as published: the direction of a latent says what it is about,
+            its length how surely. Otherwise they are clustered where they lie.
     """
 
-    def __init__(self, symbols: int, dimensions: int, seed: int) -> None:
-        self.symbols, self.dimensions, self.seed = symbols, dimensions, seed
+    def __init__(self, symbols: int, dimensions: int, seed: int, directions: bool = True) -> None:
+        self.symbols, self.dimensions, self.seed, self.directions = symbols, dimensions, seed, directions
         self.labels_N: np.ndarray | None = None
 
     def assign(self, means_ND: np.ndarray) -> float:
@@ -35,8 +37,8 @@ class GeometricClustering:
         size = min(self.dimensions, means_ND.shape[1], len(rows))
         pca = PCA(size, whiten=True, svd_solver="full").fit(means_ND[rows])
         points_NP = pca.transform(means_ND)
-        # On the unit sphere, as published: the direction of a latent says what it is about, its length how surely.
-        points_NP /= np.linalg.norm(points_NP, axis=1, keepdims=True).clip(1e-8)
+        if self.directions:
+            points_NP /= np.linalg.norm(points_NP, axis=1, keepdims=True).clip(1e-8)
         symbols = min(self.symbols, len(np.unique(points_NP[rows], axis=0)))
         old = self.labels_N
         if old is None:

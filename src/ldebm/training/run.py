@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import datasets
 import torch
 
-from ldebm.data.batches import TokenizedCorpus
-from ldebm.data.corpora import Corpus
+from ldebm.data.batches import EncodedCorpus, TokenizedCorpus
+from ldebm.data.corpora import Corpus, Points
 from ldebm.data.tokenizer import Tokenizer
-from ldebm.errors import RunError
+from ldebm.errors import ConfigError, RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
 from ldebm.model_card import write_card
+from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
 from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state
 from ldebm.training.checkpoints import newest_checkpoint
@@ -26,38 +27,52 @@ from ldebm.training.trainer import Trainer, accelerator_for
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device"}
 
 
-def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LDEBM:
+@overload
+def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LDEBM: ...
+@overload
+def train(config: Config, corpus: Points, out: Path, resume: bool = False) -> PointModel: ...
+def train(config: Config, corpus: Corpus | Points, out: Path, resume: bool = False) -> LDEBM | PointModel:
     """Train on `corpus` and leave a run folder at `out`; returns the model that validated best.
 
     Args:
         resume: go on from the newest checkpoint in `out`, bit for bit on a CPU; from the start where there is none.
 
-    Raises RunError where `out` already holds a run and `resume` is not set, or where it holds another run.
+    Raises ConfigError where the preset is for another kind of observation, RunError where `out` already holds a run and
+    `resume` is not set, or where it holds another run.
     """
     config = resolve(config, corpus)
     accelerator = accelerator_for(config.training.device)
     if accelerator.is_main_process:
         _claim(config, corpus, out, resume)
     accelerator.wait_for_everyone()
-    tokenizer = Tokenizer.load(out / TOKENIZER)
-    training = TokenizedCorpus.build(corpus.train, tokenizer, config.data.max_length, config.data.labels)
-    validation = TokenizedCorpus.build(corpus.validation, tokenizer, config.data.max_length, config.data.labels)
-    if training.cut and accelerator.is_main_process:
-        warn(f"{training.cut} of {len(training)} texts are longer than {config.data.max_length} tokens and were cut")
     torch.manual_seed(config.seed)
-    model = LDEBM(config, tokenizer)
+    model: LDEBM | PointModel
+    training: EncodedCorpus
+    validation: EncodedCorpus
+    if isinstance(corpus, Points):
+        model, training, validation = PointModel(config), corpus.train, corpus.validation
+        seen = f"points of {corpus.name}"
+    else:
+        tokenizer = Tokenizer.load(out / TOKENIZER)
+        data, labels = config.data, config.data.labels
+        texts = TokenizedCorpus.build(corpus.train, tokenizer, data.max_length, labels)
+        if texts.cut and accelerator.is_main_process:
+            warn(f"{texts.cut} of {len(texts)} texts are longer than {data.max_length} tokens and were cut")
+        model, training = LDEBM(config, tokenizer), texts
+        validation = TokenizedCorpus.build(corpus.validation, tokenizer, data.max_length, labels)
+        seen = f"texts of {corpus.name}, {len(tokenizer)} tokens"
     trainer = Trainer(model, training, validation, out)
     again = resume and trainer.resume()
     if accelerator.is_main_process:
         say(
             f"{'resuming' if again else 'training'} {config.preset or 'a model'} "
-            f"on {len(training)} texts of {corpus.name} ({len(validation)} validate), "
-            f"{len(tokenizer)} tokens, {config.model.symbols} symbols, "
+            f"on {len(training)} {seen} ({len(validation)} validate), {config.model.symbols} symbols, "
             f"{str(trainer.dtype).removeprefix('torch.')} on {accelerator.device}, "
             f"{trainer.total_steps} steps, seed {config.seed}; run folder {out}"
         )
     trainer.run()
     best = trainer.averaged
+    assert isinstance(best, LDEBM | PointModel)
     accelerator.wait_for_everyone()
     load_state(best, out / WEIGHTS)
     if accelerator.is_main_process:
@@ -65,9 +80,22 @@ def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LD
     return best.eval()
 
 
-def resolve(config: Config, corpus: Corpus) -> Config:
+def resolve(config: Config, corpus: Corpus | Points) -> Config:
     """What the corpus decides: texts that are tokenised already are split at their spaces and otherwise kept as they
-    are, and where labels teach the symbols there is one symbol a label, and no clustering."""
+    are, and where labels teach the symbols there is one symbol a label, and no clustering;
+    a synthetic density's components are as many symbols. Raises ConfigError where the
+    preset is for texts and the corpus of points, or the reverse."""
+    observation = "points" if isinstance(corpus, Points) else "sequence"
+    if config.model.observation != observation:
+        raise ConfigError(
+            f"the preset {config.preset or 'given'} is for {config.model.observation} and {corpus.name} holds "
+            f"{'points' if observation == 'points' else 'texts'}: choose best-points or paper-points for points, "
+            "another size for texts"
+        )
+    if isinstance(corpus, Points):
+        named = config.data.model_copy(update={"source": config.data.source or corpus.name})
+        symbols = config.model.model_copy(update={"symbols": corpus.density.components})
+        return config.model_copy(update={"data": named, "model": symbols})
     data: dict[str, Any] = {"labels": corpus.labels, "source": config.data.source or corpus.name}
     if corpus.tokenised:
         data |= {"tokenizer": "whitespace", "lowercase": False}
@@ -82,8 +110,8 @@ def resolve(config: Config, corpus: Corpus) -> Config:
     )
 
 
-def _claim(config: Config, corpus: Corpus, out: Path, resume: bool) -> None:
-    """Write tokenizer and configuration into a folder that is free, or that holds this very run."""
+def _claim(config: Config, corpus: Corpus | Points, out: Path, resume: bool) -> None:
+    """Write tokenizer (of texts) and configuration into a folder that is free, or that holds this very run."""
     started = (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None
     if started and not resume:
         raise RunError(f"{out} already holds a run; go on with --resume, or give another folder with --out")
@@ -91,7 +119,7 @@ def _claim(config: Config, corpus: Corpus, out: Path, resume: bool) -> None:
         _same_run(config, config_from_yaml(out / CONFIG), out)
     elif taken := [name for name in (WEIGHTS, TOKENIZER, METRICS, CARD) if (out / name).exists()]:
         raise RunError(f"{out} is no run folder, but holds {', '.join(taken)}; give another folder with --out")
-    if not started or not (out / TOKENIZER).exists():
+    if isinstance(corpus, Corpus) and not (out / TOKENIZER).exists():
         data = config.data
         tokenizer = Tokenizer.train(_texts(corpus.train), data.tokenizer, data.vocabulary_size, data.lowercase)
         with atomic_path(out / TOKENIZER) as path:

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from ldebm import metrics_log
-from ldebm.data.batches import Batch, TokenizedCorpus, bucketed, in_order
+from ldebm.data.batches import Batch, EncodedCorpus, bucketed, in_order
+from ldebm.devices import choose_device, choose_dtype
 from ldebm.errors import RunError
-from ldebm.model import LDEBM, Losses, choose_device, choose_dtype
 from ldebm.noise import Noise, Share
+from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
 from ldebm.run_folder import METRICS, write_model
 from ldebm.training.allocator import keep_large_blocks
@@ -72,7 +73,11 @@ class Trainer:
     """
 
     def __init__(
-        self, model: LDEBM, train: TokenizedCorpus, validation: TokenizedCorpus | None = None, out: Path | None = None
+        self,
+        model: LatentModel[Any],
+        train: EncodedCorpus,
+        validation: EncodedCorpus | None = None,
+        out: Path | None = None,
     ) -> None:
         keep_large_blocks()
         self.config = model.config.training
@@ -103,7 +108,12 @@ class Trainer:
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
         clustered = self.config.clustering_weight > 0 and bool(prior)
         self.clustering = (
-            GeometricClustering(model.config.model.symbols, self.config.clustering_dimensions, model.config.seed)
+            GeometricClustering(
+                model.config.model.symbols,
+                self.config.clustering_dimensions,
+                model.config.seed,
+                self.config.clustering_directions,
+            )
             if clustered
             else None
         )
@@ -129,8 +139,7 @@ class Trainer:
         model.train()
         total = len(batch)
         if self.share.processes > 1:
-            rows = self.share.rows(total)
-            batch = Batch(batch.tokens_BL[rows], batch.lengths_B[rows], batch.symbols_B[rows], batch.index_B[rows])
+            batch = batch.rows(self.share.rows(total))
         pseudo = None
         if self.clustering is not None and self.clustering.labels_N is not None:
             pseudo = torch.from_numpy(self.clustering.labels_N[batch.index_B.numpy()]).to(self.accelerator.device)
@@ -346,7 +355,7 @@ def _line(epoch: int, epochs: int, seconds: float, train: dict[str, float], foun
     if "gain_low" in found:
         parts.append(f"gain {found['gain_low']:.1f} to {found['gain']:.1f}")
     parts += [
-        f"BLEU {found['bleu']:.2f}",
+        f"BLEU {found['bleu']:.2f}" if "bleu" in found else f"squared error {found['squared_error']:.4f}",
         f"I(z;y) {found['mutual_information']:.2f}",
         f"active {found['active_units']}",
     ]

@@ -1,0 +1,181 @@
+"""Encoder, prior and decoder together, and the objective they are trained by (Algorithm 1), whatever is observed.
+
+Legend: B examples, D latent dimensions, K symbols, N rows.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ldebm.data.batches import Batch
+from ldebm.noise import Noise
+from ldebm.observation import Decoder, Encoder
+from ldebm.presets.config import Config, TrainingConfig
+from ldebm.prior import build_prior
+
+WRITE_ROWS = 1024  # examples written at once: enough to fill the machine, little memory
+READ_ROWS = 256
+
+Seen = TypeVar("Seen", bound=Sized)  # what a user gives: texts, or an array of points
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The objective's parts as means over the batch, in nats, and detached numbers worth logging."""
+
+    reconstruction: Tensor
+    rate: Tensor
+    contrast: Tensor
+    information: Tensor
+    clustering: Tensor
+    supervised: Tensor
+    diagnostics: dict[str, Tensor]
+
+    def total(self, weights: TrainingConfig, rate_weight: float) -> Tensor:
+        """What is minimised: the negative ELBO with a weighted rate, the energy's contrast, and the symbol terms."""
+        return (
+            self.reconstruction
+            + rate_weight * self.rate
+            + weights.contrast_weight * self.contrast
+            - weights.information_weight * self.information
+            + weights.clustering_weight * self.clustering
+            + weights.supervised_weight * self.supervised
+        )
+
+    def parts(self) -> dict[str, Tensor]:
+        names = ("reconstruction", "rate", "contrast", "information", "clustering", "supervised")
+        return {name: getattr(self, name) for name in names}
+
+
+class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
+    """Encoder q(z | x), prior p(y, z) and decoder p(x | z): `LDEBM` for texts, `PointModel` for points."""
+
+    def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any]) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.prior = build_prior(config.model)
+        self.decoder = decoder
+
+    def forward(
+        self, batch: Batch, noise: Noise, encoder_share: float = 1.0, pseudo_symbols_B: Tensor | None = None
+    ) -> Losses:
+        """Algorithm 1 for one batch: z ~ q(z|x), then reconstruction, rate, contrast and symbol terms.
+
+        Args:
+            encoder_share: weight with which the learned energy pulls the encoder.
+            pseudo_symbols_B: cluster of each text (geometric clustering), -1 for none.
+        """
+        posterior = self.encoder.encode(batch)
+        mean_BD = posterior.mean_BD
+        z_BD = posterior.sample(noise.normal(*mean_BD.shape, device=mean_BD.device))
+        log_likelihood_B = self.decoder.log_likelihood(z_BD, batch, noise)
+        terms = self.prior.terms(z_BD, posterior, noise, encoder_share)
+        # Gradients are averaged over processes: a process with more rows than the others weighs more.
+        share = len(batch) * noise.share.processes / noise.total if noise.total else 1.0
+        # Where a symbol steers every level, every level's heads learn what the symbols mean.
+        logits = [terms.symbol_logits_BK]
+        if terms.diffused_logits_NK is not None:
+            logits.extend(terms.diffused_logits_NK.split(len(batch)))
+        return Losses(
+            reconstruction=-log_likelihood_B.mean() * share,
+            rate=terms.rate_B.mean() * share,
+            contrast=terms.contrast * share,
+            information=terms.information,
+            clustering=_symbol_loss(logits, pseudo_symbols_B) * share,
+            supervised=_symbol_loss(logits, batch.symbols_B) * share,
+            diagnostics=terms.diagnostics | {"posterior_variance": posterior.log_variance_BD.detach().exp().mean()},
+        )
+
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        """Precision of the large matrix products; parameters, latents and energies stay in fp32."""
+        for part in (self.encoder, self.prior, self.decoder):
+            part.compute_dtype = dtype
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.decoder.parameters()).device
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The symbols' names where labels taught them, else None."""
+        return self.config.data.labels
+
+    def encode(self, examples: Seen) -> np.ndarray:
+        """Posterior means, [N, D] float32; the same for an example whatever it is encoded with."""
+        return self.posterior(examples)[0]
+
+    @torch.no_grad()
+    def posterior(self, examples: Seen) -> tuple[np.ndarray, np.ndarray]:
+        """Posterior means and variances, [N, D] float32 each."""
+        means_ND = np.empty((len(examples), self.config.model.latent_size), np.float32)
+        variances_ND = np.empty_like(means_ND)
+        with self._evaluating(dtype=torch.float32):
+            for index, batch in self._batches(examples):
+                posterior = self.encoder.encode(batch)
+                means_ND[index] = posterior.mean_BD.cpu().numpy()
+                variances_ND[index] = posterior.log_variance_BD.exp().cpu().numpy()
+        return means_ND, variances_ND
+
+    @torch.no_grad()
+    def symbol_probabilities(self, examples: Seen) -> np.ndarray:
+        """p(y | posterior mean), [N, K] float32."""
+        z_ND = torch.from_numpy(self.encode(examples)).to(self.device)
+        with self._evaluating():
+            found = [self.prior.symbol_logits(z_BD).softmax(-1).cpu().numpy() for z_BD in z_ND.split(WRITE_ROWS)]
+        return np.concatenate(found) if found else np.empty((0, self.config.model.symbols), np.float32)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str = "auto") -> Self:
+        """Read a run folder. Raises RunError where it is not one, is damaged, or holds a model of something else."""
+        from ldebm.run_folder import read_model
+
+        return read_model(cls, Path(folder), device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write configuration, weights and, for texts, tokenizer into `folder`, each whole or not at all."""
+        from ldebm.run_folder import write_model
+
+        write_model(self, Path(folder))
+
+    @abc.abstractmethod
+    def _batches(self, examples: Seen) -> Iterator[tuple[np.ndarray, Batch]]:
+        """Batches on the model's device, each with the rows that it holds."""
+
+    def _evaluating(self, dtype: torch.dtype | None = None) -> _Evaluating:
+        return _Evaluating(self, dtype)
+
+
+class _Evaluating:
+    """Evaluation mode, and a precision, for the length of a `with`; afterwards everything is as it was."""
+
+    def __init__(self, model: LatentModel, dtype: torch.dtype | None) -> None:
+        self.model, self.dtype = model, dtype
+
+    def __enter__(self) -> None:
+        self.was_training, self.was_dtype = self.model.training, self.model.decoder.compute_dtype
+        self.model.eval()
+        if self.dtype is not None:
+            self.model.set_compute_dtype(self.dtype)
+
+    def __exit__(self, *_: object) -> None:
+        self.model.train(self.was_training)
+        self.model.set_compute_dtype(self.was_dtype)
+
+
+def _symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
+    """Cross-entropy of known symbols at level 0, and the mean of it over the other logits; each text counts 1 / B."""
+    if symbol_B is None or bool((symbol_B < 0).all()):
+        return logits[0].new_zeros(())
+    first, *others = [F.cross_entropy(each_BK, symbol_B, ignore_index=-1, reduction="sum") for each_BK in logits]
+    whole = first + torch.stack(others).mean() if others else first
+    return whole / len(symbol_B)
