@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from ldebm.files import write_atomically
 from ldebm.observation import fastest_dtype
+from ldebm.provenance import commit, machine
 
 Product = tuple[int, int, int]  # rows, inputs, outputs
 
@@ -60,10 +62,6 @@ def matrix_rate(products: Sequence[Product], bf16: bool, repeats: int = 7) -> fl
     """Floating-point operations a second: the median over these matrix products of each one's median."""
     dtype = torch.bfloat16 if bf16 else torch.float32
     return statistics.median(_product_rate(product, dtype, repeats) for product in products)
-
-
-def machine() -> dict[str, object]:
-    return {"cpu": _cpu_model(), "cores": torch.get_num_threads(), "torch": torch.__version__, "bf16": has_bf16()}
 
 
 @dataclass(frozen=True)
@@ -123,10 +121,11 @@ def report(title: str, comparisons: Sequence[Comparison], goal: str) -> None:
 
 
 def write_json(path: Path | None, values: Mapping[str, object]) -> None:
-    """One object, `machine` added; nothing where no path was asked for."""
+    """One object, with command, commit and machine; nothing where no path was asked for."""
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**values, "machine": machine()}, indent=2) + "\n")
+        command = " ".join([f"python -m benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+        whole = {"command": command, **values, "commit": commit(), "machine": machine()}
+        write_atomically(path, json.dumps(whole, indent=2) + "\n")
 
 
 def arguments(description: str | None, repeats: int = 5) -> argparse.ArgumentParser:
@@ -151,13 +150,6 @@ def _product_rate(product: Product, dtype: torch.dtype, repeats: int) -> float:
     left @ right
     timings = [_seconds(lambda: [left @ right for _ in range(inner)]) for _ in range(repeats)]
     return flops * inner / statistics.median(timings)
-
-
-def _cpu_model() -> str:
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _describe(facts: Mapping[str, object]) -> str:

@@ -19,6 +19,7 @@ _REMEDIES = {
     errno.EACCES: "change its permissions or choose another place",
     errno.EPERM: "change its permissions or choose another place",
     errno.EROFS: "choose a place that can be written to",
+    errno.ENOENT: "check the path or choose another place",
     errno.EEXIST: "one of its parents is a file; choose another place",
     errno.EISDIR: "give the path of a file",
     errno.ENOTDIR: "one of its parents is a file; choose another place",

@@ -8,7 +8,9 @@ from ldebm.prior import DiffusionPrior, build_prior
 
 
 def test_all_presets_load():
-    assert preset_names() == [f"{name}-{size}" for name in ("best", "paper") for size in ("tiny", "small", "full", "points")]
+    assert preset_names() == [
+        f"{name}-{size}" for name in ("best", "paper") for size in ("tiny", "small", "full", "points")
+    ]
     for name in preset_names():
         assert load_preset(name).preset == name
         assert isinstance(build_prior(load_preset(name).model), DiffusionPrior)

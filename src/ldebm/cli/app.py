@@ -19,6 +19,7 @@ from ldebm.cli.discover import discover
 from ldebm.cli.encode import encode
 from ldebm.cli.evaluate import evaluate
 from ldebm.cli.generate import generate
+from ldebm.cli.reproduce import reproduce
 from ldebm.cli.train import train
 from ldebm.errors import UserError
 from ldebm.files import file_error
@@ -45,7 +46,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, generate, discover, classify, encode, evaluate, demo):
+for verb in (train, generate, discover, classify, encode, evaluate, demo, reproduce):
     app.command()(verb)
 
 

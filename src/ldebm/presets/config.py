@@ -121,7 +121,7 @@ class TrainingConfig(_Section):
     patience: int = Field(0, ge=0)  # epochs without a better validation objective before stopping; 0: never
     save_minutes: PositiveFloat = 5.0  # between checkpoints within an epoch
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    device: str = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @model_validator(mode="after")
     def _schedules_are_whole(self) -> TrainingConfig:

@@ -6,6 +6,7 @@ Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -116,14 +117,19 @@ class DiffusionPrior(Prior):
         adjust: bool = False,
     ) -> Tensor:
         """Algorithm 2: from noise through the levels T-1 .. 0, a Langevin chain at each."""
-        noise, device = Noise(generator), self.schedule.a.device
-        folded = FoldedEnergy(self.energy, self.compute_dtype)
-        u_BD = noise.normal(n, self.latent_size, device=device)
-        for level in reversed(range(self.levels)):
-            level_B = torch.full((n,), level, dtype=torch.long, device=device)
-            steered = symbol if self.condition == "all" or level == 0 else None
-            u_BD = self._chain(folded, u_BD, level_B, noise, steered, guidance, adjust).z_BD
+        *_, u_BD = self._descent(n, symbol, generator, guidance, adjust)
         return self.reference.colour(u_BD)
+
+    @torch.no_grad()
+    def symbols_along(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """p(y | z_t) after each level of n chains, from level T-1 down to 0: [n, T, K] (the paper's Figure A1)."""
+        found = []
+        for level, u_BD in zip(
+            reversed(range(self.levels)), self._descent(n, None, generator, 1.0, False), strict=True
+        ):
+            level_B = torch.full((n,), level, dtype=torch.long, device=u_BD.device)
+            found.append(self._logits(u_BD, level_B).softmax(-1))
+        return torch.stack(found, 1)
 
     def symbol_logits(self, z_BD: Tensor) -> Tensor:
         zero_B = torch.zeros(z_BD.shape[0], dtype=torch.long, device=z_BD.device)
@@ -208,6 +214,19 @@ class DiffusionPrior(Prior):
         margin_B = 2 * (spread_2B.amax(0).square() + error.square()).sqrt()
         log_normal_B = self.reference.log_density(z_BD)
         return log_normal_B + log_mean_2B.amin(0) - margin_B, log_normal_B + log_mean_2B.amax(0) + margin_B
+
+    def _descent(
+        self, n: int, symbol: Tensor | None, generator: torch.Generator | None, guidance: float, adjust: bool
+    ) -> Iterator[Tensor]:
+        """Whitened latents [n, D] after the chain of each level, T-1 .. 0."""
+        noise, device = Noise(generator), self.schedule.a.device
+        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        u_BD = noise.normal(n, self.latent_size, device=device)
+        for level in reversed(range(self.levels)):
+            level_B = torch.full((n,), level, dtype=torch.long, device=device)
+            steered = symbol if self.condition == "all" or level == 0 else None
+            u_BD = self._chain(folded, u_BD, level_B, noise, steered, guidance, adjust).z_BD
+            yield u_BD
 
     def _levels(self, rows: int, noise: Noise, device: torch.device) -> Tensor:
         """Two levels a text: as published a random one and the top, else two that together cover all levels evenly."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, overload
 
@@ -16,6 +16,7 @@ from ldebm.errors import ConfigError, RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
 from ldebm.model_card import write_card
+from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
 from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state
@@ -27,20 +28,30 @@ from ldebm.training.trainer import Trainer, accelerator_for
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device"}
 
 
+Watch = Callable[[int, LatentModel[Any]], None]
+
+
 @overload
-def train(config: Config, corpus: Corpus, out: Path, resume: bool = False) -> LDEBM: ...
+def train(
+    config: Config, corpus: Corpus, out: str | Path, resume: bool = False, watch: Watch | None = None
+) -> LDEBM: ...
 @overload
-def train(config: Config, corpus: Points, out: Path, resume: bool = False) -> PointModel: ...
-def train(config: Config, corpus: Corpus | Points, out: Path, resume: bool = False) -> LDEBM | PointModel:
+def train(
+    config: Config, corpus: Points, out: str | Path, resume: bool = False, watch: Watch | None = None
+) -> PointModel: ...
+def train(
+    config: Config, corpus: Corpus | Points, out: str | Path, resume: bool = False, watch: Watch | None = None
+) -> LDEBM | PointModel:
     """Train on `corpus` and leave a run folder at `out`; returns the model that validated best.
 
     Args:
         resume: go on from the newest checkpoint in `out`, bit for bit on a CPU; from the start where there is none.
+        watch: called with the number of steps and the averaged model after each epoch.
 
     Raises ConfigError where the preset is for another kind of observation, RunError where `out` already holds a run and
     `resume` is not set, or where it holds another run.
     """
-    config = resolve(config, corpus)
+    config, out = resolve(config, corpus), Path(out)
     accelerator = accelerator_for(config.training.device)
     if accelerator.is_main_process:
         _claim(config, corpus, out, resume)
@@ -61,7 +72,7 @@ def train(config: Config, corpus: Corpus | Points, out: Path, resume: bool = Fal
         model, training = LDEBM(config, tokenizer), texts
         validation = TokenizedCorpus.build(corpus.validation, tokenizer, data.max_length, labels)
         seen = f"texts of {corpus.name}, {len(tokenizer)} tokens"
-    trainer = Trainer(model, training, validation, out)
+    trainer = Trainer(model, training, validation, out, watch)
     again = resume and trainer.resume()
     if accelerator.is_main_process:
         say(

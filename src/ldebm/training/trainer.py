@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ class Trainer:
     Args:
         model: trained in place.
         train: the corpus; may be left out where only `step` is used, with the number of steps the run will have.
+        watch: called with the number of steps and the averaged model after each epoch.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Trainer:
         train: EncodedCorpus,
         validation: EncodedCorpus | None = None,
         out: Path | None = None,
+        watch: Callable[[int, LatentModel[Any]], None] | None = None,
     ) -> None:
         keep_large_blocks()
         self.config = model.config.training
@@ -89,7 +92,7 @@ class Trainer:
         model.set_compute_dtype(self.dtype)
         self.averaged = copy.deepcopy(model).eval().requires_grad_(False) if self.config.ema else model
         self.wrapped = self.accelerator.prepare_model(model)
-        self.train_corpus, self.validation_corpus, self.out = train, validation, out
+        self.train_corpus, self.validation_corpus, self.out, self.watch = train, validation, out, watch
         prior = list(model.prior.parameters())
         text = [*model.encoder.parameters(), *model.decoder.parameters()]
         groups = [{"params": text, "lr": self.config.learning_rate, "clip": self.config.clip}]
@@ -281,6 +284,8 @@ class Trainer:
                     warn(note)
         else:
             self._keep()
+        if self.watch is not None:
+            self.watch(self.step_count, self.averaged)
 
     def _keep(self) -> None:
         if self.out is not None and self.accelerator.is_main_process:

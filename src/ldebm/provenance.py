@@ -1,0 +1,38 @@
+"""Where a figure comes from: the machine and the commit of the code that measured it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from ldebm.observation import fastest_dtype
+
+
+def machine() -> dict[str, object]:
+    """CPU, cores in use, torch's version, and whether the CPU multiplies bf16 matrices in hardware."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "bf16": fastest_dtype(torch.device("cpu")) is torch.bfloat16,
+    }
+
+
+def commit() -> str:
+    """The short commit of the source tree, "+" behind it where files differ from it; "unknown" outside a repository."""
+    folder = Path(__file__).parent
+    found = [
+        subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+        for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", "../../benchmarks"])
+    ]
+    return f"{found[0]}{'+' if found[1] else ''}" if found[0] else "unknown"
+
+
+def _cpu_model() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,58 @@
+"""Result files and the walk through the synthetic sets."""
+
+import json
+import math
+
+import pytest
+
+from ldebm.reproduce.results import ResultFile, summary
+
+
+def test_a_summary_is_mean_and_sample_deviation_of_what_is_known():
+    assert summary([1.0, 3.0, None, math.nan]) == {"mean": 2.0, "sd": pytest.approx(math.sqrt(2))}
+    assert summary([2.0]) == {"mean": 2.0, "sd": None}
+    assert summary([None]) == {"mean": None, "sd": None}
+
+
+def test_rows_are_written_as_they_come(tmp_path):
+    file = ResultFile(tmp_path / "made-up.json", "ldebm reproduce made-up", {"bleu": "its definition"})
+    file.add("gaussian", "small", [{"bleu": 1.0}, {"bleu": 2.0}], 3.5, floor={"bleu": 0.1})
+    first = json.loads(file.path.read_text())
+    assert first["name"] == "made-up" and first["command"] == "ldebm reproduce made-up"
+    assert first["protocol"] == {"bleu": "its definition"} and first["commit"] and first["machine"]
+    assert first["rows"][0]["metrics"]["bleu"] == {
+        "mean": 1.5,
+        "sd": pytest.approx(math.sqrt(0.5)),
+        "chance": None,
+        "floor": 0.1,
+    }
+    file.add("ldebm-best", "small", [{"bleu": 2.0}], 1.0, published={"bleu": 11.16})
+    second = json.loads(file.path.read_text())
+    assert [row["model"] for row in second["rows"]] == ["gaussian", "ldebm-best"]
+    assert second["rows"][1]["published"] == {"bleu": 11.16}
+
+
+def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monkeypatch):
+    from ldebm.data import corpora
+    from ldebm.reproduce import densities, density_page
+
+    small = ("model.prior.width=16", "model.prior.blocks=1", "model.prior.steps=2", "training.epochs=2")
+    monkeypatch.setattr(corpora, "POINTS_TRAIN", 600)
+    monkeypatch.setattr(corpora, "POINTS_VALIDATION", 100)
+    monkeypatch.setattr(densities, "POINTS", 500)
+    monkeypatch.setattr(density_page, "POINTS", 500)
+    monkeypatch.setattr(densities, "TEST_POINTS", 3)
+    monkeypatch.setattr(densities, "ROWS", {row: (*more, *small) for row, more in densities.ROWS.items()})
+    monkeypatch.setattr(density_page, "ROWS", densities.ROWS)
+    densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
+    found = json.loads((tmp_path / "results" / "densities-pinwheel.json").read_text())
+    assert [row["model"] for row in found["rows"]] == list(densities.ROWS)
+    best = found["rows"][-1]["metrics"]
+    assert best["ami_component"]["mean"] is not None and best["bracket_width"]["mean"] > 0
+    assert best["energy_distance_ratio"]["mean"] > 1 and best["energy_distance"]["floor"] > 0
+    assert found["rows"][0]["metrics"]["ami_component"]["mean"] is None
+    paths = density_page.draw(tmp_path / "pictures", tmp_path / "runs", ["pinwheel"], quick=False)
+    assert len(paths) == 11 and all(path.stat().st_size > 1000 for path in paths)
+
+    monkeypatch.setattr(densities, "train", None)  # finished runs are read, not trained
+    densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
