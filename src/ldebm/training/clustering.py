@@ -1,7 +1,8 @@
 """Geometric clustering (paper A.6): k-means on whitened principal components of the posterior means.
 
-Legend: N texts, D latent dimensions, P principal components, K symbols. Ids are carried from epoch to epoch: k-means
-starts from the last centroids and new clusters are matched to old ones, or the symbol head would chase a permutation.
+Legend: N texts, M of them that the fit sees, D latent dimensions, P principal components, K symbols. Ids are carried
+from epoch to epoch: k-means starts from the last centroids and new clusters are matched to old ones, or the symbol head
+would chase a permutation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 _FIT_ROWS = 100_000  # k-means is fitted on at most so many texts and then assigns all
+_STRETCH = 50_000
 
 
 class GeometricClustering:
@@ -36,31 +38,39 @@ class GeometricClustering:
         rows = np.random.default_rng(self.seed).permutation(len(means_ND))[:_FIT_ROWS]
         size = min(self.dimensions, means_ND.shape[1], len(rows))
         pca = PCA(size, whiten=True, svd_solver="full").fit(means_ND[rows])
-        points_NP = pca.transform(means_ND)
-        if self.directions:
-            points_NP /= np.linalg.norm(points_NP, axis=1, keepdims=True).clip(1e-8)
-        symbols = min(self.symbols, len(np.unique(points_NP[rows], axis=0)))
+        points_MP = self._points(pca, means_ND[rows])
+        symbols = min(self.symbols, len(np.unique(points_MP, axis=0)))
         old = self.labels_N
         if old is None:
             means = KMeans(symbols, n_init=3, random_state=self.seed)
         else:
-            means = KMeans(symbols, init=self._warm_start(points_NP, old, symbols), n_init=1, random_state=self.seed)
+            start_KP = self._warm_start(points_MP, old[rows])[:symbols]
+            means = KMeans(symbols, init=start_KP, n_init=1, random_state=self.seed)
         with threadpool_limits(1):  # with more threads the order of sums, and so the labels, depend on timing
-            new = means.fit(points_NP[rows]).predict(points_NP).astype(np.int64)
+            means.fit(points_MP)
+            # A stretch at a time: points of a whole corpus would need as much memory again as its means.
+            stretches = [means_ND[start : start + _STRETCH] for start in range(0, len(means_ND), _STRETCH)]
+            new = np.concatenate([means.predict(self._points(pca, each)) for each in stretches]).astype(np.int64)
         if old is None:
             self.labels_N = new
             return float("nan")
         self.labels_N = match(new, old, self.symbols)[new]
         return float(np.mean(self.labels_N != old))
 
-    def _warm_start(self, points_NP: np.ndarray, old: np.ndarray, symbols: int) -> np.ndarray:
+    def _points(self, pca: PCA, means_ND: np.ndarray) -> np.ndarray:
+        """What is clustered: whitened components, or their directions."""
+        points_NP: np.ndarray = pca.transform(means_ND)
+        if self.directions:
+            points_NP /= np.linalg.norm(points_NP, axis=1, keepdims=True).clip(1e-8)
+        return points_NP
+
+    def _warm_start(self, points_MP: np.ndarray, old_M: np.ndarray) -> np.ndarray:
         """Mean point of each old cluster; a cluster that died starts again at a random text."""
-        counts_K = np.bincount(old, minlength=self.symbols).astype(points_NP.dtype)
-        centroids_KP = np.zeros((self.symbols, points_NP.shape[1]), points_NP.dtype)
-        np.add.at(centroids_KP, old, points_NP)
-        random = np.random.default_rng(self.seed).integers(len(points_NP), size=self.symbols)
-        centroids_KP = np.where(counts_K[:, None] > 0, centroids_KP / counts_K.clip(1)[:, None], points_NP[random])
-        return centroids_KP[:symbols]
+        counts_K = np.bincount(old_M, minlength=self.symbols).astype(points_MP.dtype)
+        centroids_KP = np.zeros((self.symbols, points_MP.shape[1]), points_MP.dtype)
+        np.add.at(centroids_KP, old_M, points_MP)
+        random = np.random.default_rng(self.seed).integers(len(points_MP), size=self.symbols)
+        return np.where(counts_K[:, None] > 0, centroids_KP / counts_K.clip(1)[:, None], points_MP[random])
 
 
 def match(new: np.ndarray, old: np.ndarray, symbols: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from ldebm.point_model import PointModel
 
 _GAIN_ROWS = 256
 _BLEU_ROWS = 500
-_ROWS = 256
+_ROWS = 128  # at once: every token of each has the vocabulary's log-odds
 
 
 @torch.no_grad()
