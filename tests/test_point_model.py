@@ -77,6 +77,7 @@ def test_training_brings_points_nearer_to_their_reconstruction(points, tmp_path)
     from ldebm import metrics_log
 
     settings = [*SETTINGS, "training.epochs=30", "model.prior.kind=gaussian", "training.rate_weight=0.1"]
+    settings += ["training.learning_rate=0.01", "training.warm_up_steps=0"]
     train(load_preset("best-points", settings), points, str(tmp_path / "run"))
     found = [each for each in metrics_log.read(tmp_path / "run" / "metrics.jsonl") if each["kind"] == "validation"]
     assert found[-1]["squared_error"] < 0.3 * found[0]["squared_error"]

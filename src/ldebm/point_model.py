@@ -1,6 +1,6 @@
-"""LDEBM of points in the plane or any space: the same prior and objective behind an encoder and a decoder of points.
+"""LDEBM of points in the plane: the same prior and objective behind an encoder and a decoder of points.
 
-Legend: N points, X dimensions, D latent dimensions.
+Legend: N points, X = 2 dimensions, D latent dimensions.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ class PointModel(LatentModel[np.ndarray]):
                 self.prior.sample(min(WRITE_ROWS, n - start), generator=generator, adjust=adjust).cpu().numpy()
                 for start in range(0, n, WRITE_ROWS)
             ]
-        return np.concatenate(drawn)
+        return np.concatenate(drawn) if drawn else np.empty((0, self.config.model.latent_size), np.float32)
 
     @torch.no_grad()
     def decode(self, latents_ND: np.ndarray) -> np.ndarray:
         """The mean of p(x | z) for each latent, [N, X] float32."""
         with self._evaluating():
-            return self.decoder.decode(torch.from_numpy(latents_ND).to(self.device)).cpu().numpy()
+            z_ND = torch.from_numpy(np.asarray(latents_ND, np.float32)).to(self.device)
+            return self.decoder.decode(z_ND).cpu().numpy()
 
     def _batches(self, examples: np.ndarray) -> Iterator[tuple[np.ndarray, PointBatch]]:
         corpus = PointCorpus(np.asarray(examples, np.float32))

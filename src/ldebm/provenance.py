@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def machine() -> dict[str, object]:
 def commit() -> str:
     """The short commit of the source tree, "+" behind it where files differ from it; "unknown" outside a repository."""
     folder = Path(__file__).parent
+    if shutil.which("git") is None:
+        return "unknown"
     found = [
         subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
         for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", "../../benchmarks"])

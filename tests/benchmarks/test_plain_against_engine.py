@@ -122,7 +122,7 @@ def test_reconstruction(plain: PlainModel) -> None:
     tokens_BL[torch.arange(9) >= lengths_B[:, None]] = 0
     nothing_B = torch.full((TEXTS,), -1)
     z_BD = torch.randn(TEXTS, SIZES.latent)
-    ours_B = decoder.log_likelihood(z_BD, TextBatch(tokens_BL, lengths_B, nothing_B, nothing_B))
+    ours_B = decoder.log_likelihood(z_BD, TextBatch(nothing_B, nothing_B, tokens_BL, lengths_B))
     log_probability_BLV, _ = plain.decoder(z_BD, tokens_BL[:, :-1])
     theirs_BL = log_probability_BLV.gather(-1, tokens_BL[:, 1:, None]).squeeze(-1) * (tokens_BL[:, 1:] != 0)
     torch.testing.assert_close(ours_B, theirs_BL.sum(dim=-1))

@@ -10,6 +10,7 @@ import scipy.stats
 from ldebm.evaluation.density import (
     components_covered,
     energy_distance,
+    energy_distance_floor,
     sliced_wasserstein,
     weights_total_variation,
     within,
@@ -137,3 +138,14 @@ def test_what_else_raises() -> None:
     for distances in (np.array([]), np.zeros((2, 2))):
         with pytest.raises(ValueError, match="one distance a point"):
             within(distances)
+
+
+def test_the_floor_is_the_mean_energy_distance_of_data_against_data() -> None:
+    random = np.random.default_rng(0)
+    found = [energy_distance(random.normal(size=(100, 2)), random.normal(size=(300, 2))) for _ in range(200)]
+    assert energy_distance_floor(random.normal(size=(2000, 2)), 300) == pytest.approx(
+        (1 / 2000 + 1 / 300) * np.sqrt(np.pi), rel=0.05
+    )
+    assert np.mean(found) == pytest.approx((1 / 100 + 1 / 300) * np.sqrt(np.pi), rel=0.15)
+    with pytest.raises(ValueError, match="two points"):
+        energy_distance_floor(np.zeros((1, 2)), 3)

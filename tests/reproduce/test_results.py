@@ -54,5 +54,6 @@ def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monke
     paths = density_page.draw(tmp_path / "pictures", tmp_path / "runs", ["pinwheel"], quick=False)
     assert len(paths) == 11 and all(path.stat().st_size > 1000 for path in paths)
 
-    monkeypatch.setattr(densities, "train", None)  # finished runs are read, not trained
+    monkeypatch.setattr(densities, "train", None)  # finished runs are read, not trained, and measured once
+    monkeypatch.setattr(densities, "measure", None)
     densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)

@@ -256,7 +256,9 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.training.test_trainer import trainer_of
 torch.set_num_threads(1)
-dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", "training.max_steps=10")
+# Without pooling: where two tokens' states almost tie for the maximum, rounding decides where the gradient goes.
+dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", "model.encoder.pooling=false",
+            "training.learning_rate=0.001", "training.max_steps=10")
 trainer = trainer_of(Path(sys.argv[1]), *dropless, n=119, labelled={labelled})
 trainer.run()
 print("processes", trainer.share.processes)
@@ -285,9 +287,7 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         assert f"processes {processes}" in done.stdout
         losses[processes] = LDEBM.from_pretrained(_folder_with_config(out, labelled), "cpu").state_dict()
     for name, value in losses[1].items():
-        # Where two tokens' states almost tie for the maximum, or a gradient is all but zero, rounding decides where
-        # Adam steps; ten steps of 1e-3 that disagreed would show as 1e-2.
-        assert torch.allclose(value, losses[2][name], atol=5e-4), name
+        assert torch.allclose(value, losses[2][name], atol=2e-5), name
 
 
 def _folder_with_config(out, labelled):

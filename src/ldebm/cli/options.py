@@ -14,7 +14,11 @@ Run = Annotated[
 ]
 Corpus = Annotated[
     str,
-    typer.Argument(metavar="SOURCE", help=f"{KINDS}; a named corpus such as ptb; or a hub name.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE",
+        help=f"{KINDS}; a named corpus: ptb, reviews, or points (gaussians, pinwheel); or a hub name.",
+        show_default=False,
+    ),
 ]
 Table = Annotated[Path, typer.Argument(metavar="SOURCE", help=f"{KINDS}.", show_default=False)]
 TextColumn = Annotated[

@@ -9,9 +9,12 @@ import typer
 
 
 def reproduce(
-    what: Annotated[Literal["densities"], typer.Argument(help="Which part of the paper.")],
+    what: Annotated[Literal["densities"], typer.Argument(metavar="WHAT", help="Which part of the paper: densities.")],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="A few steps of everything, in minutes.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Two epochs of each model, into files of their own."),
+    ] = False,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the result files go.")] = Path("results"),
     pictures: Annotated[Path, typer.Option("--pictures", metavar="FOLDER", help="Where the figures go.")] = Path(
         "docs/densities"

@@ -24,7 +24,7 @@ def train(
         str | None, typer.Option("--split", help="Column that names the split of each row.", show_default=False)
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="NAME-SIZE: best or paper; tiny, small or full.")
+        str, typer.Option("--preset", help="NAME-SIZE: best or paper; tiny, small or full, or points for points.")
     ] = "best-small",
     settings: Annotated[
         list[str] | None,
@@ -82,7 +82,7 @@ def train(
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     config = load_preset(preset, [*(settings or ()), *given])
     folder = out or Path("runs") / _stem(source)
-    if source in DENSITIES and not Path(source).exists():
+    if source in DENSITIES and not Path(source).is_file():
         train_model(config, load_points(source, config.seed), folder, resume)
     else:
         corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)

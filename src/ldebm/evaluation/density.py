@@ -28,6 +28,17 @@ def energy_distance(x_ND: Array, y_MD: Array) -> float:
     return 2 * _mean_distance(x_ND, y_MD) - _mean_distance(x_ND, x_ND) - _mean_distance(y_MD, y_MD)
 
 
+def energy_distance_floor(x_ND: Array, others: int) -> float:
+    """What `energy_distance` is in expectation between N points and `others` more of the density that `x_ND` is from.
+
+    (1/N + 1/M) E|x - x'|, the part of the V-statistic that comes from pairing points with themselves.
+    """
+    if len(x_ND) < 2 or others < 1:
+        raise ValueError(f"needs two points and one other, got {len(x_ND)} and {others}")
+    x, _ = _point_sets(x_ND, x_ND)
+    return (1 / len(x) + 1 / others) * _mean_distance(x, x) * len(x) / (len(x) - 1)
+
+
 def sliced_wasserstein(x_ND: Array, y_ND: Array, projections: int = 500, seed: int = 0) -> float:
     """Sliced Wasserstein-2 distance: root of the mean, over random directions, of the squared W2 along a direction.
 

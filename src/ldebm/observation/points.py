@@ -1,4 +1,4 @@
-"""Points of a space of X dimensions: an encoder and a decoder of a few layers (paper B.2, synthetic column).
+"""Points of the plane, X = 2: an encoder and a decoder of a few layers (paper B.2, synthetic column).
 
 Legend: B points, D latent dimensions.
 """
@@ -18,6 +18,8 @@ from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import PointsConfig
 
+DIMENSIONS = 2
+
 
 class PointEncoder(Encoder[PointBatch]):
     """q(z | x): hidden layers, two linear heads; means normalised as those of texts where the configuration says so."""
@@ -25,7 +27,7 @@ class PointEncoder(Encoder[PointBatch]):
     def __init__(self, config: PointsConfig, latent_size: int) -> None:
         super().__init__()
         self.scale = config.scale
-        self.layers = _layers(config.dimensions, config)
+        self.layers = _layers(DIMENSIONS, config)
         self.mean = nn.Linear(config.width, latent_size, bias=not config.normalise_means)
         self.log_variance = nn.Linear(config.width, latent_size)
         self.norm = MeanNorm(latent_size) if config.normalise_means else None
@@ -45,7 +47,7 @@ class PointDecoder(Decoder[PointBatch]):
         super().__init__()
         self.scale, self.variance = config.scale, config.variance
         self.layers = _layers(latent_size, config)
-        self.out = nn.Linear(config.width, config.dimensions)
+        self.out = nn.Linear(config.width, DIMENSIONS)
 
     def log_likelihood(self, z_BD: Tensor, batch: PointBatch, noise: Noise | None = None) -> Tensor:
         """log p(x | z) in nats, B."""

@@ -48,9 +48,8 @@ class DecoderConfig(_Section):
 
 
 class PointsConfig(_Section):
-    """Layers between points and latents (paper B.2, synthetic column)."""
+    """Layers between points of the plane and latents (paper B.2, synthetic column)."""
 
-    dimensions: PositiveInt = 2  # X, of a point
     width: PositiveInt = 200
     layers: PositiveInt = 2  # hidden ones, in encoder and decoder each
     scale: PositiveFloat = 1.0  # points are divided by it on the way in and multiplied on the way out

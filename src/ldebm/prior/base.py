@@ -40,9 +40,11 @@ class PriorTerms:
 
 
 class Prior(nn.Module, abc.ABC):
-    """p(y, z). `symbols` is K; `latent_size` is D. `has_rate`: what it trains as a rate is one, in nats."""
+    """p(y, z). `symbols` is K; `latent_size` is D. `has_rate`: what it trains as a rate is one, in nats. `has_symbols`:
+    it learns what they mean."""
 
     has_rate = True
+    has_symbols = True
 
     def __init__(self, latent_size: int, symbols: int) -> None:
         super().__init__()
@@ -95,7 +97,9 @@ class Prior(nn.Module, abc.ABC):
         """A bracket (lower, upper) of log p(z) in nats, B each (methods 2.2 and 5.2).
 
         From a forward and a reverse estimate of every normaliser and, where levels are summed over, importance sampling
-        of their paths; two standard errors wider on both sides. Exact, of width zero, for a Gaussian.
+        of their paths; two standard errors wider on both sides. Exact, of width zero, for a Gaussian. It is a bracket
+        as far as the particles mix and the paths' weights have no heavy tail: both ends share the paths, whose mean is
+        low in expectation, and the way back starts where the way there ended.
 
         Args:
             paths: of the levels above z, for each row.

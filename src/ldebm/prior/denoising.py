@@ -25,6 +25,8 @@ class DenoisingPrior(Prior):
         steps: of the sampler, from noise to latent (DDIM, deterministic given the noise).
     """
 
+    has_symbols = False
+
     def __init__(self, latent_size: int, symbols: int, width: int, blocks: int, steps: int) -> None:
         super().__init__(latent_size, symbols)
         self.steps = steps

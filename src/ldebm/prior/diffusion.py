@@ -183,8 +183,11 @@ class DiffusionPrior(Prior):
     ) -> tuple[Tensor, Tensor]:
         """log p(z) = log E_q[N(z; m, C) prod_t exp F_t(z_t) / Z_t(z_{t+1})], q the forward process (methods 2.4).
 
-        Raises ValueError for the published form, whose sampler and energy are not of one density.
+        Raises ValueError for fewer than two paths, and for the published form, whose sampler and energy are not of one
+        density.
         """
+        if paths < 2:
+            raise ValueError(f"the spread of paths needs two of them, received {paths}")
         if not self.tilted:
             raise ValueError("the published form has no density: its sampler and its energy are of different ones")
         noise, rows = Noise(generator), z_BD.shape[0]

@@ -14,6 +14,8 @@ from ldebm.prior.reference import ReferenceGaussian
 class GaussianPrior(Prior):
     """p(z) = N(m, C); every symbol is equally likely everywhere."""
 
+    has_symbols = False
+
     def __init__(self, latent_size: int, symbols: int, matched: bool) -> None:
         super().__init__(latent_size, symbols)
         self.reference = ReferenceGaussian(latent_size, matched)

@@ -51,11 +51,6 @@ class GridDensity:
         self.log_density_GG = log_p_GG
         self._spline = RectBivariateSpline(self.axis_G, self.axis_G, log_p_GG, kx=3, ky=3)
 
-    @property
-    def integral(self) -> float:
-        """Of the density over the grid; 1 if the grid is wide and fine enough."""
-        return float(np.exp(self.log_density_GG).sum() * self._cell)
-
     def __call__(self, z_N2: Tensor) -> np.ndarray:
         """log p(z) in nats at any points, [N]."""
         u_N2, log_det = z_N2, 0.0

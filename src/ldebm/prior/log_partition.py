@@ -45,8 +45,11 @@ def log_partition(
 
     Particles go from the Gaussian to exp(F) r through `temperatures` tilts beta F, beta rising evenly to 1, with
     Metropolis-adjusted Langevin moves at each; then, resampled by their weights and settled at the target, back again.
-    With F = 0 all three numbers are exactly zero.
+    With F = 0 all three numbers are exactly zero. The way back can only be trusted as far as the particles found all
+    of the tilt. Raises ValueError for fewer than two particles or one temperature.
     """
+    if particles < 2 or temperatures < 1:
+        raise ValueError(f"needs two particles and a temperature, received {particles} and {temperatures}")
     noise = generator if isinstance(generator, Noise) else Noise(generator)
     rows = len(centre_ND)
     row_M = torch.arange(rows, device=centre_ND.device).repeat(particles)

@@ -24,17 +24,18 @@ def draw(pictures: Path, runs: Path, sets: Sequence[str], quick: bool) -> list[P
     """Figures 2, 3, A1, A2 and the density beside its samples, for each set, of the first seed; returns their paths."""
     written: list[Path] = []
     for name in sets:
+        stem = f"quick-{name}" if quick else name
         points = load_points(name)
-        models = {row: PointModel.from_pretrained(folder_of(row, name, 0, runs, quick)) for row in ROWS}
+        models = {row: PointModel.from_pretrained(folder_of(row, name, 0, runs, quick), "cpu") for row in ROWS}
         data_N2, component_N = fresh(points, 0)
         rows = [_row(row, model, data_N2) for row, model in models.items()]
         best = models["ldebm-best"]
         symbol_N = best.symbol_probabilities(data_N2).argmax(1)
-        written += figures.figure_2(pictures / f"{name}-figure-2", data_N2, rows)
-        written += figures.figure_3(pictures / f"{name}-figure-3", data_N2, best.encode(data_N2), component_N, symbol_N)
-        written += _figure_a1(pictures / f"{name}-figure-a1", best)
-        written += _figure_a2(pictures / f"{name}-figure-a2", name, points, runs, quick)
-        written += _figure_density(pictures / f"{name}-density", best)
+        written += figures.figure_2(pictures / f"{stem}-figure-2", data_N2, rows)
+        written += figures.figure_3(pictures / f"{stem}-figure-3", data_N2, best.encode(data_N2), component_N, symbol_N)
+        written += _figure_a1(pictures / f"{stem}-figure-a1", best)
+        written += _figure_a2(pictures / f"{stem}-figure-a2", name, points, runs, quick)
+        written += _figure_density(pictures / f"{stem}-density", best)
     return written
 
 
@@ -59,7 +60,7 @@ def _figure_a2(path: Path, name: str, points: Points, runs: Path, quick: bool) -
     steps: list[int] = []
     for row in WATCHED:
         folder = folder_of(row, name, 0, runs, quick)
-        last = _row(row, PointModel.from_pretrained(folder), data_N2)
+        last = _row(row, PointModel.from_pretrained(folder, "cpu"), data_N2)
         files = sorted((folder / "frames").glob("*.npy"), key=lambda file: int(file.stem))
         steps = [int(file.stem) for file in files]
         seen = [np.load(file) for file in files]

@@ -42,7 +42,7 @@ class GeometricClustering:
         symbols = min(self.symbols, len(np.unique(points_MP, axis=0)))
         old = self.labels_N
         if old is None:
-            means = KMeans(symbols, n_init=3, random_state=self.seed)
+            means = KMeans(symbols, n_init=10, random_state=self.seed)
         else:
             start_KP = self._warm_start(points_MP, old[rows])[:symbols]
             means = KMeans(symbols, init=start_KP, n_init=1, random_state=self.seed)

@@ -109,7 +109,7 @@ class Trainer:
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
         self.generator = torch.Generator().manual_seed(model.config.seed)  # on the CPU: the same on any device
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
-        clustered = self.config.clustering_weight > 0 and bool(prior)
+        clustered = self.config.clustering_weight > 0 and model.prior.has_symbols
         self.clustering = (
             GeometricClustering(
                 model.config.model.symbols,
@@ -258,17 +258,18 @@ class Trainer:
         self._end_of_epoch(epoch, {name: value / max(1, logged) for name, value in sums.items()})
         self.seconds = before + time.monotonic() - started
         self.save()
+        if self.watch is not None:  # outside the training's time
+            self.watch(self.step_count, self.averaged)
         if stop and not self._finished():
             raise Stopped(self._signal or signal.SIGTERM)
 
     def _end_of_epoch(self, epoch: int, train: dict[str, float]) -> None:
         """Validate the averaged model and keep it where it is the best so far."""
-        symbols_learned = bool(list(self.model.prior.parameters()))
         self._calibrate()
         if self.validation_corpus is not None:
             found = validate(self.averaged, self.validation_corpus, self.model.config.seed)
             # What the published form trains for a rate has no mean term: there the reconstruction alone selects.
-            rate = found["rate_to_reference"] if self.model.prior.has_rate else 0.0
+            rate = found["rate"] if self.model.prior.has_rate else 0.0
             objective = found["reconstruction"] + self.config.rate_weight * rate
             found["objective"] = objective
             found["changed_labels"] = self.changed_labels
@@ -280,12 +281,10 @@ class Trainer:
                 self.epochs_without_better += 1
             if self.accelerator.is_main_process:
                 say(_line(epoch, self.config.epochs, self.seconds, train, found))
-                for note in warnings_of(found, train, symbols_learned):
+                for note in warnings_of(found, train, self.model.prior.has_symbols):
                     warn(note)
         else:
             self._keep()
-        if self.watch is not None:
-            self.watch(self.step_count, self.averaged)
 
     def _keep(self) -> None:
         if self.out is not None and self.accelerator.is_main_process:
