@@ -249,16 +249,16 @@ def test_texts_that_were_cut_are_counted(tmp_path, capsys):
     assert "of 80 texts are longer than 5 tokens and were cut" in capsys.readouterr().err
 
 
+# Where two tokens' states almost tie for the maximum, rounding decides where the gradient goes.
+UNPOOLED = ("model.encoder.pooling=false", "training.learning_rate=0.001")
 SCRIPT = """
 import sys
 import torch
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.training.test_trainer import trainer_of
+from tests.training.test_trainer import UNPOOLED, trainer_of
 torch.set_num_threads(1)
-# Without pooling: where two tokens' states almost tie for the maximum, rounding decides where the gradient goes.
-dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", "model.encoder.pooling=false",
-            "training.learning_rate=0.001", "training.max_steps=10")
+dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", *UNPOOLED, "training.max_steps=10")
 trainer = trainer_of(Path(sys.argv[1]), *dropless, n=119, labelled={labelled})
 trainer.run()
 print("processes", trainer.share.processes)
@@ -286,9 +286,14 @@ def test_two_processes_train_as_one(tmp_path, labelled):
         assert done.returncode == 0, done.stderr[-3000:]
         assert f"processes {processes}" in done.stdout
         losses[processes] = LDEBM.from_pretrained(_folder_with_config(out, labelled), "cpu").state_dict()
+    start = trainer_of(None, *UNPOOLED, labelled=labelled).model.state_dict()
     for name, value in losses[1].items():
-        # Moments of normalised means magnify what rounding does to the weights.
-        assert torch.allclose(value, losses[2][name], atol=5e-4 if ".reference." in name else 2e-5), name
+        if name.startswith("prior."):
+            # Rounding decides where Adam steps for a gradient that is all but zero: parts are compared as a whole.
+            way, apart = (value - start[name]).norm(), (value - losses[2][name]).norm()
+            assert apart <= 0.05 * way + 1e-5, (name, float(apart), float(way))
+        else:
+            assert torch.allclose(value, losses[2][name], atol=5e-5), name
 
 
 def _folder_with_config(out, labelled):
