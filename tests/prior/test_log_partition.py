@@ -151,3 +151,15 @@ def test_the_grid_of_a_chain_is_the_closed_form_of_a_quadratic_energy():
 def test_a_grid_covers_the_plane_only():
     with pytest.raises(ValueError, match="two dimensions, the latent has 3"):
         GridDensity(GaussianPrior(3, 2, matched=False))
+
+
+def test_the_bracket_holds_the_grid_for_a_network_that_differs_from_level_to_level():
+    prior = diffusion_prior(2)
+    with torch.no_grad():
+        prior.energy.log_scale_T.copy_(torch.tensor([3.5, 3.0, 2.5, 3.0]))
+    z = torch.randn(12, 2, generator=seeded())
+    lower, upper = prior.log_density_bounds(z, seeded(1), paths=64, particles=8, temperatures=4)
+    exact = GridDensity(prior, side=301)(z)
+    assert ((lower.numpy() <= exact) & (exact <= upper.numpy())).mean() >= 0.8
+    gaussian = torch.distributions.Normal(0, 1).log_prob(z).sum(-1).numpy()
+    assert np.abs(exact - gaussian).mean() > 2 * float((upper - lower).mean())  # the energy matters
