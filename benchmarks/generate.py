@@ -7,21 +7,29 @@ Without a run folder the model is untrained, so no text ends before the longest 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.engine import read_ptb
+from benchmarks.engine import PRESET, read_ptb
 from benchmarks.measure import Comparison, arguments, has_bf16, interleaved, matrix_rate, report, write_json
 from benchmarks.plain import PlainModel
 from benchmarks.sizes import sizes_of
 from ldebm.devices import choose_dtype
 from ldebm.model import LDEBM
+from ldebm.presets import load_preset
+from ldebm.prior import DiffusionPrior
 
 GOAL = 10.0
 
 
 def load_model(run: Path | None) -> LDEBM:
+    """A trained run, or an untrained model; with the paper's Langevin steps and longest text, whatever the run has."""
     if run is not None:
-        return LDEBM.from_pretrained(run, device="cpu")
+        model = LDEBM.from_pretrained(run, device="cpu")
+        paper = sizes_of(load_preset(PRESET), len(model.tokenizer))
+        assert isinstance(model.prior, DiffusionPrior)
+        model.prior.steps, model.decoder.max_length = paper.steps, paper.max_length
+        return model
     ptb = read_ptb()
     model = LDEBM(ptb.config, ptb.tokenizer)
     model.set_compute_dtype(choose_dtype(ptb.config.training.precision, model.device))
@@ -32,6 +40,7 @@ def compare(model: LDEBM, texts: int, repeats: int) -> tuple[Comparison, float]:
     """The timings, and how many tokens the engine's texts have."""
     tokenizer = model.tokenizer
     sizes = sizes_of(model.config, len(tokenizer))
+    sizes = replace(sizes, steps=model.prior.steps, max_length=model.decoder.max_length)
     plain_model = PlainModel(sizes)
     plain_model.generate(100)
     written = model.generate(texts, seed=1)

@@ -23,15 +23,17 @@ def machine() -> dict[str, object]:
 
 
 def commit() -> str:
-    """The short commit of the source tree, "+" behind it where files differ from it; "unknown" outside a repository."""
-    folder = Path(__file__).parent
-    if shutil.which("git") is None:
+    """The short commit of the source tree, "+" behind it where files differ from it; "unknown" where there is none."""
+    # A package that lies in somebody else's repository, as in their virtual environment, is not tracked by it.
+    if shutil.which("git") is None or not _git("ls-files", Path(__file__).name):
         return "unknown"
-    found = [
-        subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
-        for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", "../../benchmarks"])
-    ]
-    return f"{found[0]}{'+' if found[1] else ''}" if found[0] else "unknown"
+    differs = _git("status", "--porcelain", "--", ".", "../../benchmarks")
+    return f"{_git('rev-parse', '--short', 'HEAD')}{'+' if differs else ''}"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _cpu_model() -> str:

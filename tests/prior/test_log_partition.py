@@ -10,7 +10,7 @@ import ldebm.prior.diffusion as diffusion
 from ldebm.posterior import Posterior
 from ldebm.prior import DiffusionPrior, GaussianPrior, SymbolVectorPrior
 from ldebm.prior.grid import GridDensity
-from ldebm.prior.log_partition import _resampled, log_mean_exp, log_partition
+from ldebm.prior.log_partition import Effort, _resampled, log_mean_exp, log_partition
 from tests.prior.closed_forms import AutogradEnergy, QuadraticEnergy, sampled_moments
 
 B_, C_ = 0.4, 0.5
@@ -87,7 +87,7 @@ def test_without_an_energy_the_bracket_is_the_gaussian_exactly():
     prior = flat(diffusion_prior(8))
     prior.refer_to(Posterior(torch.randn(3000, 8) @ torch.randn(8, 8) + 1, torch.zeros(3000, 8)))
     z = torch.randn(20, 8) * 3
-    lower, upper = prior.log_density_bounds(z, seeded(), paths=8, particles=2, temperatures=2)
+    lower, upper = prior.log_density_bounds(z, seeded(), Effort(paths=8, particles=2, temperatures=2))
     exact = torch.distributions.MultivariateNormal(prior.reference.mean_D, prior.reference.covariance_DD).log_prob(z)
     assert torch.allclose(lower, exact, atol=1e-3) and torch.allclose(upper, exact, atol=1e-3)
 
@@ -97,7 +97,7 @@ def test_with_a_quadratic_energy_the_bracket_holds_the_closed_form(monkeypatch):
     prior = diffusion_prior(2)
     prior.energy = QuadraticEnergy(B_, C_, 3)
     z = torch.randn(30, 2, generator=seeded())
-    lower, upper = prior.log_density_bounds(z, seeded(1), paths=200, particles=8, temperatures=8)
+    lower, upper = prior.log_density_bounds(z, seeded(1), Effort(paths=200, particles=8, temperatures=8))
     mean, variance = sampled_moments(prior.schedule, B_, C_)
     exact = torch.distributions.Normal(mean, math.sqrt(variance)).log_prob(z).sum(-1)
     covers = (lower <= exact) & (exact <= upper)
@@ -122,7 +122,7 @@ def test_the_bracket_of_the_symbol_vector_prior_holds_the_grid():
     with torch.no_grad():
         prior.energy[-1].weight.mul_(10)
     z = torch.randn(50, 2)
-    lower, upper = prior.log_density_bounds(z, seeded(), paths=64)
+    lower, upper = prior.log_density_bounds(z, seeded(), Effort(paths=64))
     exact = GridDensity(prior)(z)
     assert ((lower.numpy() <= exact) & (exact <= upper.numpy())).mean() >= 0.9
     assert float((upper - lower).mean()) < 0.1
@@ -158,7 +158,7 @@ def test_the_bracket_holds_the_grid_for_a_network_that_differs_from_level_to_lev
     with torch.no_grad():
         prior.energy.log_scale_T.copy_(torch.tensor([3.5, 3.0, 2.5, 3.0]))
     z = torch.randn(12, 2, generator=seeded())
-    lower, upper = prior.log_density_bounds(z, seeded(1), paths=64, particles=8, temperatures=4)
+    lower, upper = prior.log_density_bounds(z, seeded(1), Effort(paths=64, particles=8, temperatures=4))
     exact = GridDensity(prior, side=301)(z)
     assert ((lower.numpy() <= exact) & (exact <= upper.numpy())).mean() >= 0.8
     gaussian = torch.distributions.Normal(0, 1).log_prob(z).sum(-1).numpy()

@@ -66,7 +66,7 @@ def train(
     """Train a model on texts, from scratch, into a run folder."""
     from ldebm import load_corpus, load_points, load_preset
     from ldebm import train as train_model
-    from ldebm.data.synthetic import DENSITIES
+    from ldebm.data.corpora import is_points
 
     flags = {
         "data.source": source,
@@ -82,7 +82,9 @@ def train(
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     config = load_preset(preset, [*(settings or ()), *given])
     folder = out or Path("runs") / _stem(source)
-    if source in DENSITIES and not Path(source).is_file():
+    if is_points(source):
+        if columns := [f"--{name}" for name, value in (("text", text), ("label", label), ("split", split)) if value]:
+            raise typer.BadParameter(f"{source} holds points, which have no columns: leave out {', '.join(columns)}")
         train_model(config, load_points(source, config.seed), folder, resume)
     else:
         corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)

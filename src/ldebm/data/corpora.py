@@ -80,6 +80,8 @@ def load_corpus(
     of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
     used, ConfigError where `validation_share` is not between 0 and 1.
     """
+    if is_points(source):
+        raise DataError(f"{source} holds points, not texts: load_points reads it, or choose a corpus of texts")
     tables = _tables(source, text, label, split)
     chosen = {part: (table, _filled(table, source)) for part, table in tables.items()}
     if split is not None:
@@ -115,6 +117,11 @@ def load_texts(source: str, text: str | None = None) -> datasets.Dataset:
     columns = column_names(path)
     chosen = choose_text(text, columns, source)
     return read_table(path, {"text": chosen} | {name: name for name in columns if name not in (chosen, "text")})
+
+
+def is_points(source: str) -> bool:
+    """Whether `source` names a synthetic set of points, and no file of that name is there."""
+    return source in DENSITIES and not Path(source).is_file()
 
 
 def _tables(source: str, text: str | None, label: str | None, split: str | None) -> dict[str, datasets.Dataset]:

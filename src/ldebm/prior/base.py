@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from ldebm.distributed import batch_mean
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
+from ldebm.prior.log_partition import Effort
+
+DEFAULT_EFFORT = Effort()
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,8 @@ class Prior(nn.Module, abc.ABC):
     def symbol_logits(self, z_BD: Tensor) -> Tensor:
         """Logits of p(y | z), BK."""
 
-    @abc.abstractmethod
     def log_density_bounds(
-        self,
-        z_BD: Tensor,
-        generator: torch.Generator | None = None,
-        paths: int = 256,
-        particles: int = 16,
-        temperatures: int = 8,
+        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
     ) -> tuple[Tensor, Tensor]:
         """A bracket (lower, upper) of log p(z) in nats, B each (methods 2.2 and 5.2).
 
@@ -101,10 +98,10 @@ class Prior(nn.Module, abc.ABC):
         as far as the particles mix and the paths' weights have no heavy tail: both ends share the paths, whose mean is
         low in expectation, and the way back starts where the way there ended.
 
-        Args:
-            paths: of the levels above z, for each row.
-            particles, temperatures: of annealed importance sampling, for each normaliser (see `log_partition`).
+        Raises ValueError for a prior without a density: none, unless it says otherwise.
         """
+        del z_BD, generator, effort
+        raise ValueError(f"{type(self).__name__} gives samples, not a density; choose another prior")
 
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
         """What the learned part of the prior saves on these latents, in nats a text; empty for a Gaussian prior."""

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
-from ldebm.prior.base import Prior, PriorTerms, gradient_only
+from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms, gradient_only
 from ldebm.prior.energy import FoldedEnergy, SymbolEnergy, tilt
 from ldebm.prior.langevin import Chain, langevin
-from ldebm.prior.log_partition import log_mean_exp, log_partition
+from ldebm.prior.log_partition import Effort, log_mean_exp, log_partition
 from ldebm.prior.reference import ReferenceGaussian
 from ldebm.prior.schedule import NoiseSchedule
 from ldebm.prior.transition import Transition
@@ -174,18 +174,14 @@ class DiffusionPrior(Prior):
 
     @torch.no_grad()
     def log_density_bounds(
-        self,
-        z_BD: Tensor,
-        generator: torch.Generator | None = None,
-        paths: int = 256,
-        particles: int = 16,
-        temperatures: int = 8,
+        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
     ) -> tuple[Tensor, Tensor]:
         """log p(z) = log E_q[N(z; m, C) prod_t exp F_t(z_t) / Z_t(z_{t+1})], q the forward process (methods 2.4).
 
         Raises ValueError for fewer than two paths, and for the published form, whose sampler and energy are not of one
         density.
         """
+        paths = effort.paths
         if paths < 2:
             raise ValueError(f"the spread of paths needs two of them, received {paths}")
         if not self.tilted:
@@ -202,12 +198,12 @@ class DiffusionPrior(Prior):
             above = u_next[:1] if top else u_next  # at the top nothing above pulls: one normaliser for all
             centre = self.transition.pull[level] * above
             variance = self.transition.variance[level].expand(len(above))
-            share = paths * particles if top else particles
+            particles = paths * effort.particles if top else effort.particles
 
             def tilt_and_grad(x_MD: Tensor, row_M: Tensor, level: int = level) -> tuple[Tensor, Tensor]:
                 return folded.tilt_and_grad(x_MD, torch.full_like(row_M, level))
 
-            found = log_partition(tilt_and_grad, centre, variance, noise, share, temperatures)
+            found = log_partition(tilt_and_grad, centre, variance, noise, particles, effort.temperatures)
             log_weight_2N += tilt(self._logits(u, level_N)) - torch.stack([found.forward_N, found.reverse_N])
             error = found.error_N[0] if top else error
             u = u_next

@@ -7,12 +7,13 @@ from torch import Tensor
 
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
-from ldebm.prior.base import Prior, PriorTerms
+from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms
+from ldebm.prior.log_partition import Effort
 from ldebm.prior.reference import ReferenceGaussian
 
 
-class GaussianPrior(Prior):
-    """p(z) = N(m, C); every symbol is equally likely everywhere."""
+class WithoutSymbols(Prior):
+    """A prior whose encoder feels a Gaussian alone, and for which every symbol is equally likely everywhere."""
 
     has_symbols = False
 
@@ -21,14 +22,23 @@ class GaussianPrior(Prior):
         self.reference = ReferenceGaussian(latent_size, matched)
 
     def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
-        del noise, encoder_share
+        del encoder_share
         if self.training:
             self.reference.update(posterior)
-        return PriorTerms(self.reference.rate(posterior), z_BD.new_zeros(()), self.symbol_logits(z_BD))
+        return PriorTerms(self.reference.rate(posterior), self.contrast(z_BD, noise), self.symbol_logits(z_BD))
+
+    def contrast(self, z_BD: Tensor, noise: Noise) -> Tensor:
+        """The loss of what the prior learns beside the Gaussian: nothing by default."""
+        del noise
+        return z_BD.new_zeros(())
 
     def refer_to(self, posterior: Posterior) -> None:
         self.reference.update(posterior, momentum=1.0)
 
+    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+        return z_BD.new_zeros(z_BD.shape[0], self.symbols)
+
+    @torch.no_grad()
     def sample(
         self,
         n: int,
@@ -38,20 +48,20 @@ class GaussianPrior(Prior):
         adjust: bool = False,
     ) -> Tensor:
         del symbol, guidance, adjust
-        device = self.reference.mean_D.device
-        return self.reference.colour(Noise(generator).normal(n, self.latent_size, device=device))
+        noise_BD = Noise(generator).normal(n, self.latent_size, device=self.reference.mean_D.device)
+        return self.reference.colour(self.whitened(noise_BD))
+
+    def whitened(self, noise_BD: Tensor) -> Tensor:
+        """Samples in whitened coordinates from standard normal noise: the noise itself by default."""
+        return noise_BD
+
+
+class GaussianPrior(WithoutSymbols):
+    """p(z) = N(m, C)."""
 
     def log_density_bounds(
-        self,
-        z_BD: Tensor,
-        generator: torch.Generator | None = None,
-        paths: int = 256,
-        particles: int = 16,
-        temperatures: int = 8,
+        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
     ) -> tuple[Tensor, Tensor]:
-        del generator, paths, particles, temperatures
+        del generator, effort
         log_p_B = self.reference.log_density(z_BD)
         return log_p_B, log_p_B
-
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
-        return z_BD.new_zeros(z_BD.shape[0], self.symbols)

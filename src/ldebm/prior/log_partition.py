@@ -22,6 +22,15 @@ _MOVES = 2  # at each temperature
 _SETTLE = 10  # moves at the target before the way back
 
 
+class Effort(NamedTuple):
+    """Of a density's bracket: `paths` of the levels above z for each row; `particles` and `temperatures` of annealed
+    importance sampling for each normaliser."""
+
+    paths: int = 256
+    particles: int = 16
+    temperatures: int = 8
+
+
 class LogPartition(NamedTuple):
     """`forward_N`: in expectation below log Z. `reverse_N`: above it, as far as its particles are drawn from the tilt.
 

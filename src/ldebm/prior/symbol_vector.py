@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
-from ldebm.prior.base import Prior, PriorTerms, gradient_only
+from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms, gradient_only
 from ldebm.prior.energy import tilt, tilt_and_weights
 from ldebm.prior.langevin import Chain, langevin
-from ldebm.prior.log_partition import log_partition
+from ldebm.prior.log_partition import Effort, log_partition
 
 
 class SymbolVectorPrior(Prior):
@@ -80,12 +80,7 @@ class SymbolVectorPrior(Prior):
 
     @torch.no_grad()
     def log_density_bounds(
-        self,
-        z_BD: Tensor,
-        generator: torch.Generator | None = None,
-        paths: int = 256,
-        particles: int = 16,
-        temperatures: int = 8,
+        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
     ) -> tuple[Tensor, Tensor]:
         """One normaliser for all rows, so all paths' particles go to it."""
 
@@ -98,7 +93,8 @@ class SymbolVectorPrior(Prior):
             return tilt_M.detach(), grad_MD
 
         centre_1D, one_1 = z_BD.new_zeros(1, self.latent_size), z_BD.new_ones(1)
-        found = log_partition(tilt_and_grad, centre_1D, one_1, generator, paths * particles, temperatures)
+        particles = effort.paths * effort.particles
+        found = log_partition(tilt_and_grad, centre_1D, one_1, generator, particles, effort.temperatures)
         log_normal_B = -0.5 * (z_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
         free_B = tilt(self.energy(z_BD)) + log_normal_B
         ends_2 = torch.cat([found.forward_N, found.reverse_N])

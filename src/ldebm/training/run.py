@@ -27,7 +27,6 @@ from ldebm.training.trainer import Trainer, accelerator_for
 # Settings that say how long a run goes and where, not what it is: they may change when a run is resumed.
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device"}
 
-
 Watch = Callable[[int, LatentModel[Any]], None]
 
 
@@ -92,10 +91,12 @@ def train(
 
 
 def resolve(config: Config, corpus: Corpus | Points) -> Config:
-    """What the corpus decides: texts that are tokenised already are split at their spaces and otherwise kept as they
-    are, and where labels teach the symbols there is one symbol a label, and no clustering;
-    a synthetic density's components are as many symbols. Raises ConfigError where the
-    preset is for texts and the corpus of points, or the reverse."""
+    """What the corpus decides.
+
+    Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
+    symbols there is one symbol a label, and no clustering; a synthetic density has a symbol a component. Raises
+    ConfigError where the preset is for texts and the corpus of points, or the reverse.
+    """
     observation = "points" if isinstance(corpus, Points) else "sequence"
     if config.model.observation != observation:
         raise ConfigError(
