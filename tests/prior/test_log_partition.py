@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-import ldebm.prior.diffusion as diffusion
+import ldebm.prior.chain_density as chain_density
+from ldebm.noise import Noise
 from ldebm.posterior import Posterior
 from ldebm.prior import DiffusionPrior, GaussianPrior, SymbolVectorPrior
 from ldebm.prior.grid import GridDensity
@@ -39,7 +40,7 @@ def test_no_tilt_has_a_normaliser_of_one_exactly():
 
 def test_a_quadratic_tilt_lies_between_both_estimates():
     centre, variance = 2 * torch.randn(300, 3, generator=seeded()), torch.rand(300, generator=seeded(1)) + 0.2
-    found = log_partition(quadratic_tilt, centre, variance, seeded(2), particles=64, temperatures=8)
+    found = log_partition(quadratic_tilt, centre, variance, seeded(2), particles=64, temperatures=16)
     exact = exact_log_z(centre, variance)
     assert exact.std() > 1.0  # there is something to estimate
     forward, reverse = (found.forward_N - exact), (found.reverse_N - exact)
@@ -62,7 +63,7 @@ def test_more_temperatures_are_more_exact():
 
 def test_resampling_takes_each_particle_as_often_as_its_weight_says():
     weight_SN = torch.tensor([[0.5, 0.0], [0.25, 1.0], [0.0, 0.0], [0.25, 0.0]])
-    chosen_SN = _resampled(weight_SN, diffusion.Noise(seeded()))
+    chosen_SN = _resampled(weight_SN, Noise(seeded()))
     counts = torch.stack([chosen_SN[:, n].bincount(minlength=4) for n in range(2)])
     assert counts.tolist() == [[2, 1, 0, 1], [0, 4, 0, 0]]
     assert float(log_mean_exp(torch.zeros(7, 1))) == pytest.approx(0.0, abs=1e-6)
@@ -87,17 +88,17 @@ def test_without_an_energy_the_bracket_is_the_gaussian_exactly():
     prior = flat(diffusion_prior(8))
     prior.refer_to(Posterior(torch.randn(3000, 8) @ torch.randn(8, 8) + 1, torch.zeros(3000, 8)))
     z = torch.randn(20, 8) * 3
-    lower, upper = prior.log_density_bounds(z, seeded(), Effort(paths=8, particles=2, temperatures=2))
+    lower, upper = prior.log_density_bounds(z, seeded(), Effort(paths=16, particles=2, temperatures=2))
     exact = torch.distributions.MultivariateNormal(prior.reference.mean_D, prior.reference.covariance_DD).log_prob(z)
     assert torch.allclose(lower, exact, atol=1e-3) and torch.allclose(upper, exact, atol=1e-3)
 
 
 def test_with_a_quadratic_energy_the_bracket_holds_the_closed_form(monkeypatch):
-    monkeypatch.setattr(diffusion, "FoldedEnergy", AutogradEnergy)
+    monkeypatch.setattr(chain_density, "FoldedEnergy", AutogradEnergy)
     prior = diffusion_prior(2)
     prior.energy = QuadraticEnergy(B_, C_, 3)
     z = torch.randn(30, 2, generator=seeded())
-    lower, upper = prior.log_density_bounds(z, seeded(1), Effort(paths=200, particles=8, temperatures=8))
+    lower, upper = prior.log_density_bounds(z, seeded(1), Effort(paths=256, particles=8, temperatures=8))
     mean, variance = sampled_moments(prior.schedule, B_, C_)
     exact = torch.distributions.Normal(mean, math.sqrt(variance)).log_prob(z).sum(-1)
     covers = (lower <= exact) & (exact <= upper)

@@ -15,6 +15,7 @@ def reproduce(
         bool,
         typer.Option("--quick", help="Two epochs of each model, into files of their own."),
     ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models trained at a time, sharing the cores.")] = 1,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the result files go.")] = Path("results"),
     pictures: Annotated[Path, typer.Option("--pictures", metavar="FOLDER", help="Where the figures go.")] = Path(
         "docs/densities"
@@ -27,5 +28,5 @@ def reproduce(
     del what  # the only one so far
     from ldebm.reproduce import densities, density_page
 
-    densities.reproduce(out, runs, densities.SETS, seeds, quick)
+    densities.reproduce(out, runs, densities.SETS, seeds, quick, jobs)
     density_page.draw(pictures, runs, densities.SETS, quick)

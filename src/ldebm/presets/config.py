@@ -75,6 +75,7 @@ class PriorConfig(_Section):
         "recovery"  # as published, or a tilt of the Gaussian chain (methods 2.4)
     )
     free_bits: float = Field(0.0, ge=0.0)  # nats a dimension below which the published rate stops acting
+    adjust: bool = False  # Metropolis-adjusted chains: they sample the density itself, in training and in use
     energy_penalty: float = Field(0.0, ge=0.0)  # on F^2 of positives and negatives
     condition: Literal["last", "all"] = "last"  # the levels at which a symbol conditions the chain
 
@@ -114,7 +115,9 @@ class TrainingConfig(_Section):
     information_weight: float = Field(0.05, ge=0.0)
     clustering_weight: float = Field(0.05, ge=0.0)  # 0: no geometric clustering
     clustering_dimensions: PositiveInt = 3  # of the whitened PCA
-    clustering_directions: bool = True  # cluster directions, on the unit sphere as published; else places
+    clustering_by: Literal["directions", "places", "modes"] = (
+        "directions"  # k-means on the unit sphere, as published; k-means; or the basins of the density's modes
+    )
     supervised_weight: float = Field(1.0, ge=0.0)
     ema: float = Field(0.0, ge=0.0, lt=1.0)  # decay of the averaged weights that are evaluated and kept; 0: none
     patience: int = Field(0, ge=0)  # epochs without a better validation objective before stopping; 0: never

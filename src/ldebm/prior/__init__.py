@@ -48,6 +48,7 @@ def build_prior(config: ModelConfig) -> Prior:
         blocks=prior.blocks,
         steps=prior.steps,
         step_size=prior.step_size,
+        adjust=prior.adjust,
         reference=prior.reference,
         free_bits=prior.free_bits,
         energy_penalty=prior.energy_penalty,

@@ -77,7 +77,7 @@ class Prior(nn.Module, abc.ABC):
         Args:
             symbol: [n] symbol of each row, -1 for none.
             guidance: weight on log p(y | z); 1 is p(z | y).
-            adjust: Metropolis-adjusted chains.
+            adjust: Metropolis-adjusted chains, where the prior does not have them anyway.
         """
 
     def refer_to(self, posterior: Posterior) -> None:

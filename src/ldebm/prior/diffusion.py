@@ -5,7 +5,6 @@ Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -13,16 +12,16 @@ from torch import Tensor
 
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
+from ldebm.prior import chain_density
 from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms, gradient_only
 from ldebm.prior.energy import FoldedEnergy, SymbolEnergy, tilt
 from ldebm.prior.langevin import Chain, langevin
-from ldebm.prior.log_partition import Effort, log_mean_exp, log_partition
+from ldebm.prior.log_partition import Effort
 from ldebm.prior.reference import ReferenceGaussian
 from ldebm.prior.schedule import NoiseSchedule
 from ldebm.prior.transition import Transition
 
 _LEVELS_PER_TEXT = 2
-_GAIN_DRAWS = 64
 
 
 class DiffusionPrior(Prior):
@@ -32,6 +31,7 @@ class DiffusionPrior(Prior):
         reference: "recovery" as published, or "gaussian": one density for sampling, objective and encoder.
         steps: Langevin steps a level; they are part of the model, not only of the sampler (methods 2.3).
         condition: the levels at which a given symbol steers the chain: the "last" one, z_0, or "all".
+        adjust: Metropolis-adjusted chains, in training too: what is sampled is then the density, up to mixing.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class DiffusionPrior(Prior):
         free_bits: float = 0.0,
         energy_penalty: float = 0.0,
         condition: str = "last",
+        adjust: bool = False,
     ) -> None:
         super().__init__(latent_size, symbols)
         self.tilted = self.has_rate = reference == "gaussian"
@@ -56,7 +57,7 @@ class DiffusionPrior(Prior):
         self.energy = SymbolEnergy(latent_size, symbols, levels, width, blocks, learned_scale=self.tilted)
         self.levels, self.steps = levels, steps
         self.free_bits, self.energy_penalty = free_bits, energy_penalty
-        self.condition = condition
+        self.condition, self.adjust = condition, adjust
 
     def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
         """Algorithm 1, the prior's lines: positives from the forward process, negatives by Langevin, one contrast."""
@@ -137,40 +138,10 @@ class DiffusionPrior(Prior):
 
     @torch.no_grad()
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
-        """Nats a text that each level's energy saves over the Gaussian reference, from both sides (methods 2.4).
-
-        `gain_t` takes log Z_t from 64 draws of the reference: it over-states (and `gain_effective_share`, the effective
-        sample size over the draws, says by how much to distrust it). `gain_low_t` takes E_negatives[F] for log Z_t:
-        it under-states, if the chains have converged. Only for the tilt form; as published F has no unit.
+        """By annealed importance sampling of each level's normaliser, one path a text: `gain_t` over-states, `gain_low_t`
+        under-states. Only for the tilt form; as published F has no unit.
         """
-        if not self.tilted:
-            return {}
-        noise, rows, device = Noise(generator), z_BD.shape[0], z_BD.device
-        folded = FoldedEnergy(self.energy, self.compute_dtype)
-        u = self.reference.whiten(z_BD)
-        found: dict[str, float] = {"gain": 0.0, "gain_low": 0.0}
-        for level in range(self.levels):
-            level_B = torch.full((rows,), level, dtype=torch.long, device=device)
-            u_next = self.schedule.step(u, level_B, noise.normal(*u.shape, device=device))
-            positive_B = tilt(self._logits(u, level_B))
-            negative_B = tilt(self._logits(self._chain(folded, u_next, level_B, noise).z_BD, level_B))
-            draws = _GAIN_DRAWS
-            level_M = level_B.repeat(draws)
-            wide = u_next.repeat(draws, 1)
-            guess = self.transition.start(wide, level_M, noise.normal(*wide.shape, device=device))
-            log_weight = tilt(self._logits(guess, level_M)).view(draws, rows)
-            if level == self.levels - 1:  # the marginal's normaliser is one number
-                log_weight = log_weight.reshape(-1, 1)
-                draws *= rows
-            log_z = log_weight.logsumexp(0) - math.log(draws)
-            share = (2 * log_weight.logsumexp(0) - (2 * log_weight).logsumexp(0)).exp() / draws
-            found[f"gain_{level}"] = float((positive_B - log_z).mean())
-            found[f"gain_low_{level}"] = float((positive_B - negative_B).mean())
-            found[f"gain_effective_share_{level}"] = float(share.mean())
-            found["gain"] += found[f"gain_{level}"]
-            found["gain_low"] += found[f"gain_low_{level}"]
-            u = u_next
-        return found
+        return chain_density.gains(self, self.reference.whiten(z_BD), Noise(generator)) if self.tilted else {}
 
     @torch.no_grad()
     def log_density_bounds(
@@ -178,41 +149,14 @@ class DiffusionPrior(Prior):
     ) -> tuple[Tensor, Tensor]:
         """log p(z) = log E_q[N(z; m, C) prod_t exp F_t(z_t) / Z_t(z_{t+1})], q the forward process (methods 2.4).
 
-        Raises ValueError for fewer than two paths, and for the published form, whose sampler and energy are not of one
-        density.
+        Raises ValueError for paths that are not shared out evenly, and for the published form, whose sampler and energy
+        are not of one density.
         """
-        paths = effort.paths
-        if paths < 2:
-            raise ValueError(f"the spread of paths needs two of them, received {paths}")
         if not self.tilted:
             raise ValueError("the published form has no density: its sampler and its energy are of different ones")
-        noise, rows = Noise(generator), z_BD.shape[0]
-        folded = FoldedEnergy(self.energy, torch.float32)
-        u = self.reference.whiten(z_BD).repeat(paths, 1)
-        log_weight_2N = z_BD.new_zeros(2, len(u))
-        error = z_BD.new_zeros(())
-        for level in range(self.levels):
-            level_N = torch.full((len(u),), level, dtype=torch.long, device=u.device)
-            u_next = self.schedule.step(u, level_N, noise.normal(*u.shape, device=u.device))
-            top = level == self.levels - 1
-            above = u_next[:1] if top else u_next  # at the top nothing above pulls: one normaliser for all
-            centre = self.transition.pull[level] * above
-            variance = self.transition.variance[level].expand(len(above))
-            particles = paths * effort.particles if top else effort.particles
-
-            def tilt_and_grad(x_MD: Tensor, row_M: Tensor, level: int = level) -> tuple[Tensor, Tensor]:
-                return folded.tilt_and_grad(x_MD, torch.full_like(row_M, level))
-
-            found = log_partition(tilt_and_grad, centre, variance, noise, particles, effort.temperatures)
-            log_weight_2N += tilt(self._logits(u, level_N)) - torch.stack([found.forward_N, found.reverse_N])
-            error = found.error_N[0] if top else error
-            u = u_next
-        log_weight_P2B = log_weight_2N.view(2, paths, rows).transpose(0, 1)
-        log_mean_2B = log_mean_exp(log_weight_P2B)
-        spread_2B = (log_weight_P2B - log_mean_2B).exp().std(0) / math.sqrt(paths)
-        margin_B = 2 * (spread_2B.amax(0).square() + error.square()).sqrt()
+        lower_B, upper_B = chain_density.bracket(self, self.reference.whiten(z_BD), Noise(generator), effort)
         log_normal_B = self.reference.log_density(z_BD)
-        return log_normal_B + log_mean_2B.amin(0) - margin_B, log_normal_B + log_mean_2B.amax(0) + margin_B
+        return log_normal_B + lower_B, log_normal_B + upper_B
 
     def _descent(
         self, n: int, symbol: Tensor | None, generator: torch.Generator | None, guidance: float, adjust: bool
@@ -259,7 +203,7 @@ class DiffusionPrior(Prior):
             return log_p_B, torch.addcmul(gap_BD, grad_BD, sharpness_B1 * scale_B1)
 
         start_BD = tables.start(u_next_BD, level_B, noise.normal(*u_next_BD.shape, device=u_next_BD.device))
-        return langevin(log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust)
+        return langevin(log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust or self.adjust)
 
     def _logits(self, u_BD: Tensor, level_B: Tensor) -> Tensor:
         logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B)

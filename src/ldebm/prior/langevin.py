@@ -64,7 +64,7 @@ def langevin(
         else:
             new_log_p, new_grad = log_density_and_grad(proposal)
             if adjust or step == steps - 2:
-                log_accept = _log_acceptance(z, log_p, grad, proposal, new_log_p, new_grad, h)
+                log_accept = log_acceptance(z, log_p, grad, proposal, new_log_p, new_grad, h)
                 total_B += log_accept.clamp(max=0.0).exp()
                 judged += 1
             if adjust:
@@ -79,7 +79,7 @@ def langevin(
     return Chain(z, total_B / judged if judged else torch.full_like(total_B, torch.nan))
 
 
-def _log_acceptance(
+def log_acceptance(
     z: Tensor, log_p: Tensor, grad: Tensor, new: Tensor, new_log_p: Tensor, new_grad: Tensor, h: Tensor
 ) -> Tensor:
     """log of p(new) q(z | new) / (p(z) q(new | z)) for each chain."""

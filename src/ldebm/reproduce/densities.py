@@ -7,7 +7,9 @@ in PROTOCOL and go into the result files.
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ from ldebm.training.run import resolve
 SETS = ("gaussians", "pinwheel")
 POINTS = 10_000  # drawn from the prior, and fresh from the data
 TEST_POINTS = 100  # whose density is bracketed
-BRACKETED_AT_ONCE = 10  # each has paths x particles rows
+REPEATS = 4  # pairs of draws that the distances are averaged over
 WATCHED = ("svebm-ib", "ldebm-best")  # whose training is filmed
 QUICK_EPOCHS = 2  # the first clustering comes after the first
 FINISHED, FIGURES = "finished", "figures.json"
@@ -61,11 +63,12 @@ ROWS: dict[str, tuple[str, ...]] = {
 WITHOUT_SYMBOLS = ("gaussian", "diffusion")
 
 PROTOCOL = {
-    "energy_distance": "2 E|x - y| - E|x - x'| - E|y - y'| of 10,000 points decoded from the prior and 10,000 fresh "
-    "data points (the mean of p(x | z)); 0 or more; the floor is what as many data points have in expectation",
+    "energy_distance": "2 E|x - y| - E|x - x'| - E|y - y'| of 10,000 points decoded from the prior (the mean of p(x | z)) "
+    "and 10,000 fresh data points, mean of 4 such pairs of draws; 0 or more; the floor is what as many data points have "
+    "in expectation",
     "energy_distance_ratio": "energy distance in multiples of its floor",
     "sliced_wasserstein": "Wasserstein-2 distance of the two sets' projections, root mean square over 500 directions, "
-    "in the points' units; 0 or more; the floor is that of data against data",
+    "in the points' units, mean of 4 pairs of draws; 0 or more; the floor is that of data against data",
     "within_3sd": "share of the prior's points within three standard deviations of a component (the most probable "
     "one); 0 to 1; the floor column holds the data's own share",
     "weights_total_variation": "half the sum of |share of component k - 1/K|; 0 to 1; the floor is that of data",
@@ -84,7 +87,7 @@ PROTOCOL = {
 }
 
 
-def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: bool) -> None:
+def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: bool, jobs: int = 1) -> None:
     """Train and measure every row of every set; results to `out`/densities-SET.json, run folders under `runs`.
 
     What was trained and measured before is read again, so that an interrupted table goes on where it was.
@@ -92,8 +95,12 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
     Args:
         quick: two epochs a model, results to `out`/densities-SET-quick.json: every step of the way in minutes, with
             figures that mean little.
+        jobs: models trained at a time, each on its share of the cores.
     """
     command = f"ldebm reproduce densities --seeds {seeds}{' --quick' if quick else ''}"
+    if jobs > 1:
+        command += f" --jobs {jobs}"
+        _train_all([(row, name, seed, runs, quick) for name in sets for row in ROWS for seed in range(seeds)], jobs)
     for name in sets:
         points = load_points(name)
         file = ResultFile(out / f"densities-{name}{'-quick' if quick else ''}.json", command, PROTOCOL)
@@ -104,6 +111,19 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
             file.add(row, "points", found, seconds, *_chance_and_floor(row, model, points))
             ratio = np.mean([each["energy_distance_ratio"] for each in found])
             say(f"{name}: {row}: energy distance {ratio:.2f} times its floor, {seconds:.0f} s of training")
+
+
+def _train_all(models: list[tuple[str, str, int, Path, bool]], jobs: int) -> None:
+    """Train what has not been trained yet, `jobs` at a time. Models this small leave half of two cores idle."""
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+        for finished in [pool.submit(_train_one, *model) for model in models]:
+            finished.result()
+
+
+def _train_one(row: str, name: str, seed: int, runs: Path, quick: bool) -> None:
+    trained(row, name, seed, runs, quick)
 
 
 def config_of(row: str, seed: int, quick: bool) -> Config:
@@ -165,14 +185,17 @@ def fresh(points: Points, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def measure(row: str, model: PointModel, points: Points, seed: int) -> dict[str, float | None]:
     """Every figure of PROTOCOL for one seed; the bracket for the first seed alone."""
     data_N2, component_N = fresh(points, seed)
-    drawn_N2 = model.decode(model.sample_latents(POINTS, seed=seed))
     posterior_N2, _ = model.posterior(data_N2)
-    distance = energy_distance(drawn_N2, data_N2)
+    pairs = [
+        (model.decode(model.sample_latents(POINTS, seed=draw)), fresh(points, draw)[0])
+        for draw in range(seed * REPEATS, (seed + 1) * REPEATS)
+    ]
+    distance = float(np.mean([energy_distance(*pair) for pair in pairs]))
     found: dict[str, float | None] = {
         "energy_distance": distance,
         "energy_distance_ratio": distance / energy_distance_floor(data_N2, POINTS),
-        "sliced_wasserstein": sliced_wasserstein(drawn_N2, data_N2),
-        **_against_components(points, drawn_N2),
+        "sliced_wasserstein": float(np.mean([sliced_wasserstein(*pair) for pair in pairs])),
+        **_against_components(points, np.concatenate([drawn_N2 for drawn_N2, _ in pairs])),
         "squared_error": float(np.square(model.decode(posterior_N2) - data_N2).sum(-1).mean()),
     }
     if row not in WITHOUT_SYMBOLS:
@@ -207,8 +230,7 @@ def _bracket(model: PointModel, data_N2: np.ndarray) -> dict[str, float | None]:
     """How the bracket of the log density of some points' posterior means stands to the grid's."""
     z_ND = torch.from_numpy(model.encode(data_N2))
     generator = torch.Generator().manual_seed(0)
-    bounds = [model.prior.log_density_bounds(z_BD, generator) for z_BD in z_ND.split(BRACKETED_AT_ONCE)]
-    lower_N, upper_N = (torch.cat(ends).numpy() for ends in zip(*bounds, strict=True))
+    lower_N, upper_N = (end_N.numpy() for end_N in model.prior.log_density_bounds(z_ND, generator))
     exact_N, coarse_N = GridDensity(model.prior)(z_ND), GridDensity(model.prior, side=301)(z_ND)
     covers_N = (lower_N <= exact_N) & (exact_N <= upper_N)
     return {
@@ -234,7 +256,7 @@ def _chance_and_floor(
         "energy_distance": energy_distance_floor(data_N2, POINTS),
         "energy_distance_ratio": 1.0,
         "sliced_wasserstein": sliced_wasserstein(again_N2, data_N2),
-        **_against_components(points, again_N2),
+        **_against_components(points, np.concatenate([fresh(points, 1_000_000 + draw)[0] for draw in range(REPEATS)])),
         "ami_component": _agreement(points.density.component(again_N2), again_component_N)["ami_component"],
     }
     return chance, floor

@@ -1,4 +1,4 @@
-"""Geometric clustering (paper A.6): k-means on whitened principal components of the posterior means.
+"""Geometric clustering (paper A.6): clusters of the whitened principal components of the posterior means.
 
 Legend: N texts, M of them that the fit sees, D latent dimensions, P principal components, K symbols. Ids are carried
 from epoch to epoch: k-means starts from the last centroids and new clusters are matched to old ones, or the symbol head
@@ -11,10 +11,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-_FIT_ROWS = 100_000  # k-means is fitted on at most so many texts and then assigns all
+from ldebm.training.modes import basins
+
+_FIT_ROWS = {"directions": 100_000, "places": 100_000, "modes": 10_000}  # the fit sees at most so many texts
 _STRETCH = 50_000
+_VOTERS = 15  # neighbours that say to which basin a text belongs
 
 
 class GeometricClustering:
@@ -22,45 +26,52 @@ class GeometricClustering:
 
     Args:
         dimensions: P; at most D are used.
-        directions: put the points on the unit sphere, as published: the direction of a latent says what it is about,
-            its length how surely. Otherwise they are clustered where they lie.
+        by: "directions", k-means on the unit sphere, as published: the direction of a latent says what it is about, its
+            length how surely; "places", k-means where the latents lie; "modes", the basins of the K most prominent
+            modes of their density, which may have any shape.
     """
 
-    def __init__(self, symbols: int, dimensions: int, seed: int, directions: bool = True) -> None:
-        self.symbols, self.dimensions, self.seed, self.directions = symbols, dimensions, seed, directions
+    def __init__(self, symbols: int, dimensions: int, seed: int, by: str = "directions") -> None:
+        self.symbols, self.dimensions, self.seed, self.by = symbols, dimensions, seed, by
         self.labels_N: np.ndarray | None = None
 
     def assign(self, means_ND: np.ndarray) -> float:
         """Set `labels_N` from the posterior means; returns the share of texts whose label changed (nan the first time).
 
-        The last assignment is the warm start: its class means in the new components are the first centroids.
+        For k-means the last assignment is the warm start: its class means in the new components are the first centroids.
         """
-        rows = np.random.default_rng(self.seed).permutation(len(means_ND))[:_FIT_ROWS]
+        rows = np.random.default_rng(self.seed).permutation(len(means_ND))[: _FIT_ROWS[self.by]]
         size = min(self.dimensions, means_ND.shape[1], len(rows))
         pca = PCA(size, whiten=True, svd_solver="full").fit(means_ND[rows])
         points_MP = self._points(pca, means_ND[rows])
-        symbols = min(self.symbols, len(np.unique(points_MP, axis=0)))
         old = self.labels_N
-        if old is None:
-            means = KMeans(symbols, n_init=10, random_state=self.seed)
-        else:
-            start_KP = self._warm_start(points_MP, old[rows])[:symbols]
-            means = KMeans(symbols, init=start_KP, n_init=1, random_state=self.seed)
         with threadpool_limits(1):  # with more threads the order of sums, and so the labels, depend on timing
-            means.fit(points_MP)
+            fitted = self._basins(points_MP) if self.by == "modes" else self._k_means(points_MP, old, rows)
             # A stretch at a time: points of a whole corpus would need as much memory again as its means.
             stretches = [means_ND[start : start + _STRETCH] for start in range(0, len(means_ND), _STRETCH)]
-            new = np.concatenate([means.predict(self._points(pca, each)) for each in stretches]).astype(np.int64)
+            new = np.concatenate([fitted.predict(self._points(pca, each)) for each in stretches]).astype(np.int64)
         if old is None:
             self.labels_N = new
             return float("nan")
         self.labels_N = match(new, old, self.symbols)[new]
         return float(np.mean(self.labels_N != old))
 
+    def _basins(self, points_MP: np.ndarray) -> KNeighborsClassifier:
+        return KNeighborsClassifier(min(_VOTERS, len(points_MP))).fit(points_MP, basins(points_MP, self.symbols))
+
+    def _k_means(self, points_MP: np.ndarray, old_N: np.ndarray | None, rows_M: np.ndarray) -> KMeans:
+        symbols = min(self.symbols, len(np.unique(points_MP, axis=0)))
+        if old_N is None:
+            means = KMeans(symbols, n_init=10, random_state=self.seed)
+        else:
+            start_KP = self._warm_start(points_MP, old_N[rows_M])[:symbols]
+            means = KMeans(symbols, init=start_KP, n_init=1, random_state=self.seed)
+        return means.fit(points_MP)
+
     def _points(self, pca: PCA, means_ND: np.ndarray) -> np.ndarray:
         """What is clustered: whitened components, or their directions."""
         points_NP: np.ndarray = pca.transform(means_ND)
-        if self.directions:
+        if self.by == "directions":
             points_NP /= np.linalg.norm(points_NP, axis=1, keepdims=True).clip(1e-8)
         return points_NP
 

@@ -115,7 +115,7 @@ class Trainer:
                 model.config.model.symbols,
                 self.config.clustering_dimensions,
                 model.config.seed,
-                self.config.clustering_directions,
+                self.config.clustering_by,
             )
             if clustered
             else None

@@ -29,7 +29,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     active units, scale of each latent dimension, shares of the symbols, and BLEU of 500 greedy reconstructions (of
     points: the mean squared distance to the reconstruction).
 
-    The model is put in evaluation mode. `rate` is KL(q || reference) less the under-estimate of the gain.
+    The model is put in evaluation mode. `rate` is KL(q || reference) less the middle of the gain's bracket.
     """
     model.eval()
     generator = torch.Generator(model.device).manual_seed(seed)
@@ -58,7 +58,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     z_ND = torch.cat(latents)
     rows = torch.randperm(len(z_ND), generator=generator, device=model.device)[:_GAIN_ROWS]
     found |= model.prior.gains(z_ND[rows], generator)
-    found["rate"] = found["rate_to_reference"] - found.get("gain_low", 0.0)
+    found["rate"] = found["rate_to_reference"] - (found.get("gain", 0.0) + found.get("gain_low", 0.0)) / 2
     found["mutual_information"] = mutual_information(probabilities_NK)
     found["active_units"] = active_units(means_ND)
     found["largest_symbol_share"] = float(
