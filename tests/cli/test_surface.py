@@ -18,7 +18,7 @@ SURFACE = {
     "encode": "RUN SOURCE --out --text",
     "evaluate": "RUN SOURCE --text --label --samples --json",
     "demo": "--out --minutes",
-    "reproduce": "WHAT --seeds --quick --out --pictures --runs",
+    "reproduce": "WHAT --seeds --quick --jobs --out --pictures --runs",
 }
 COMMAND: Any = typer.main.get_command(app)
 

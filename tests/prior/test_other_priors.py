@@ -10,6 +10,7 @@ from ldebm.posterior import Posterior
 from ldebm.presets import load_preset
 from ldebm.prior import DiffusionPrior, GaussianPrior, SymbolVectorPrior, build_prior
 from ldebm.prior.base import gradient_only, mutual_information
+from ldebm.prior.energy import tilt_and_weights
 from ldebm.prior.reference import ReferenceGaussian
 
 
@@ -57,12 +58,32 @@ def test_gaussian_prior_samples_its_reference_and_has_no_opinion_on_symbols():
     assert not prior.symbol_logits(samples).any()
 
 
-def test_symbol_vector_chain_settles_at_its_tilted_density():
-    """With F(z) = b z the tilted density is N(b, 1); s^2 = 0.25 adds the known bias of the variance."""
-    prior = SymbolVectorPrior(1, 2, width=8, steps=200, step_size=0.5)
+def with_a_line(prior):
+    """F(z) = 0.7 z in the network's place."""
     line = torch.nn.Linear(1, 2, bias=False)
     torch.nn.init.constant_(line.weight, 0.7)
     prior.energy = torch.nn.Sequential(line)
+    prior._tilt_and_grad = lambda z_BD, *_: (0.7 * z_BD[:, 0], torch.full_like(z_BD, 0.7))
+
+
+def test_the_gradient_written_out_is_autograds_and_is_the_one_in_use(monkeypatch):
+    torch.manual_seed(0)
+    prior = SymbolVectorPrior(3, 5, width=16, steps=4, step_size=0.4)
+    z = torch.randn(40, 3, requires_grad=True)
+    symbol = torch.arange(40) % 6 - 1
+    for arguments in ((None, 1.0), (symbol, 1.0), (symbol, 2.5)):
+        plain_B = tilt_and_weights(prior.energy(z), *arguments)[0]
+        (plain_BD,) = torch.autograd.grad(plain_B.sum(), z)
+        fast_B, fast_BD = prior._tilt_and_grad(z.detach(), *arguments)
+        assert torch.allclose(fast_B, plain_B, atol=1e-6) and torch.allclose(fast_BD, plain_BD, atol=1e-6)
+    monkeypatch.setattr(torch.autograd, "grad", None)  # nothing on the way asks for it
+    prior.sample(5, generator=torch.Generator().manual_seed(0))
+
+
+def test_symbol_vector_chain_settles_at_its_tilted_density():
+    """With F(z) = b z the tilted density is N(b, 1); s^2 = 0.25 adds the known bias of the variance."""
+    prior = SymbolVectorPrior(1, 2, width=8, steps=200, step_size=0.5)
+    with_a_line(prior)
     samples = prior.sample(20_000, generator=torch.Generator().manual_seed(0))
     assert float(samples.mean()) == pytest.approx(0.7, abs=0.03)
     assert float(samples.var()) == pytest.approx(1 / (1 - 0.25 / 4), rel=0.04)
@@ -71,11 +92,10 @@ def test_symbol_vector_chain_settles_at_its_tilted_density():
 def test_symbol_vector_gain_of_a_line_is_closed_form():
     """E[F] - log E_N(0,1) exp F with F = b z at z = 2: 2 b - b^2 / 2."""
     prior = SymbolVectorPrior(1, 2, width=8, steps=1, step_size=0.5)
-    line = torch.nn.Linear(1, 2, bias=False)
-    torch.nn.init.constant_(line.weight, 0.7)
-    prior.energy = torch.nn.Sequential(line)
+    with_a_line(prior)
     found = prior.gains(torch.full((5, 1), 2.0), torch.Generator().manual_seed(0))
     assert found["gain"] == pytest.approx(1.4 - 0.245, abs=0.05)
+    assert found["gain_low"] == pytest.approx(1.4 - 0.245, abs=0.05)
 
 
 def test_symbol_vector_gradients_reach_the_part_they_are_for():

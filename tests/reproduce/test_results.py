@@ -34,7 +34,7 @@ def test_rows_are_written_as_they_come(tmp_path):
 
 def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monkeypatch):
     from ldebm.data import corpora
-    from ldebm.reproduce import densities, density_page
+    from ldebm.reproduce import densities, density_page, density_table
 
     small = ("model.prior.width=16", "model.prior.blocks=1", "model.prior.steps=2", "training.epochs=2")
     monkeypatch.setattr(corpora, "POINTS_TRAIN", 600)
@@ -42,18 +42,41 @@ def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monke
     monkeypatch.setattr(densities, "POINTS", 500)
     monkeypatch.setattr(density_page, "POINTS", 500)
     monkeypatch.setattr(densities, "TEST_POINTS", 3)
+    monkeypatch.setattr(densities, "INTEGRAL_SIDE", 9)
     monkeypatch.setattr(densities, "ROWS", {row: (*more, *small) for row, more in densities.ROWS.items()})
     monkeypatch.setattr(density_page, "ROWS", densities.ROWS)
-    densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
-    found = json.loads((tmp_path / "results" / "densities-pinwheel.json").read_text())
+    results = densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
+    assert results == [tmp_path / "results" / "densities-pinwheel.json"]
+    found = json.loads(results[0].read_text())
     assert [row["model"] for row in found["rows"]] == list(densities.ROWS)
     best = found["rows"][-1]["metrics"]
     assert best["ami_component"]["mean"] is not None and best["bracket_width"]["mean"] > 0
+    assert 0.5 < best["estimated_integral"]["mean"] < 2.0 and best["sample_density_gap"]["mean"] is not None
     assert best["energy_distance_ratio"]["mean"] > 1 and best["energy_distance"]["floor"] > 0
     assert found["rows"][0]["metrics"]["ami_component"]["mean"] is None
     paths = density_page.draw(tmp_path / "pictures", tmp_path / "runs", ["pinwheel"], quick=False)
     assert len(paths) == 11 and all(path.stat().st_size > 1000 for path in paths)
 
+    density_table.write_page(tmp_path / "densities.md", results, tmp_path / "pictures")
+    page = (tmp_path / "densities.md").read_text()
+    assert all(f"| `{row}` (1 seeds) |" in page for row in densities.ROWS)
+    assert format(best["ami_component"]["mean"], ".3f") in page
+    assert all(f"(pictures/pinwheel-{file})" in page for file in density_table.FIGURES)
+    assert all(f"`{name}`:" in page for name in densities.PROTOCOL)
+    assert set(density_table.SAMPLES) | set(density_table.SYMBOLS) | set(density_table.GOALS) <= set(densities.PROTOCOL)
+
     monkeypatch.setattr(densities, "train", None)  # finished runs are read, not trained, and measured once
     monkeypatch.setattr(densities, "measure", None)
     densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
+
+
+def test_several_jobs_train_every_model_once(tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ldebm.reproduce import densities
+
+    seen = []
+    monkeypatch.setattr(densities, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(densities, "trained", lambda row, name, seed, runs, quick: seen.append((row, name, seed)))
+    densities._train_all([(row, "pinwheel", seed, tmp_path, False) for row in densities.ROWS for seed in (0, 1)], 2)
+    assert sorted(seen) == sorted((row, "pinwheel", seed) for row in densities.ROWS for seed in (0, 1))

@@ -17,16 +17,21 @@ def reproduce(
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models trained at a time, sharing the cores.")] = 1,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the result files go.")] = Path("results"),
-    pictures: Annotated[Path, typer.Option("--pictures", metavar="FOLDER", help="Where the figures go.")] = Path(
-        "docs/densities"
-    ),
+    pictures: Annotated[
+        Path,
+        typer.Option(
+            "--pictures", metavar="FOLDER", help="Where the figures go; the page with the tables lies beside it."
+        ),
+    ] = Path("docs/densities"),
     runs: Annotated[
         Path, typer.Option("--runs", metavar="FOLDER", help="Where the run folders go; finished ones are used again.")
     ] = Path("runs/densities"),
 ) -> None:
     """Train and measure the models of a part of the paper; what was trained before is used again."""
     del what  # the only one so far
-    from ldebm.reproduce import densities, density_page
+    from ldebm.reproduce import densities, density_page, density_table
 
-    densities.reproduce(out, runs, densities.SETS, seeds, quick, jobs)
+    results = densities.reproduce(out, runs, densities.SETS, seeds, quick, jobs)
     density_page.draw(pictures, runs, densities.SETS, quick)
+    page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
+    density_table.write_page(page, results, pictures)

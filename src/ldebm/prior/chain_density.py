@@ -16,15 +16,15 @@ from torch import Tensor
 
 from ldebm.noise import Noise
 from ldebm.prior.energy import FoldedEnergy, tilt
-from ldebm.prior.log_partition import Effort, log_mean_exp, log_partition
+from ldebm.prior.log_partition import Effort, Tilt, log_mean_exp, log_partition
 
 if TYPE_CHECKING:
     from ldebm.prior.diffusion import DiffusionPrior
 
 SETS = 16  # of paths, each shifted at random: how their means spread says how far to trust them
 _LATENTS_AT_ONCE = 8
-_PILOT_ROWS, _PILOT_DRAWS = 64, 16
-_GAIN_EFFORT = Effort(paths=1, particles=8, temperatures=8)
+_TOP_PARTICLES = 65_536
+_GAIN_PARTICLES = 32
 
 
 class PathWeights(NamedTuple):
@@ -53,7 +53,7 @@ def bracket(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -
 def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> tuple[Tensor, Tensor]:
     rows, paths = len(u_BD), effort.paths
     step_noise_TND = _even_noise(prior.levels, paths, rows, u_BD.shape[1], noise, u_BD.device)
-    found = path_weights(prior, u_BD.repeat(paths, 1), step_noise_TND, noise, effort)
+    found = path_weights(prior, u_BD.repeat(paths, 1), step_noise_TND, noise, effort.particles)
     log_weight_2N = torch.stack([found.forward_TN.sum(0), found.reverse_TN.sum(0)])
     set_R2B = log_mean_exp(log_weight_2N.view(2, SETS, -1, rows).permute(2, 1, 0, 3))
     mean_2B = log_mean_exp(set_R2B)
@@ -65,7 +65,7 @@ def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) 
 def gains(prior: DiffusionPrior, u_ND: Tensor, noise: Noise) -> dict[str, float]:
     """Nats a text that each level's energy saves over the Gaussian: E[log w_t], from above and from below, and sums."""
     step_noise_TND = noise.normal(prior.levels, *u_ND.shape, device=u_ND.device)
-    weights = path_weights(prior, u_ND, step_noise_TND, noise, _GAIN_EFFORT)
+    weights = path_weights(prior, u_ND, step_noise_TND, noise, _GAIN_PARTICLES)
     above_T, below_T = weights.forward_TN.mean(1).tolist(), weights.reverse_TN.mean(1).tolist()
     found = {"gain": sum(above_T), "gain_low": sum(below_T)}
     for level, (above, below) in enumerate(zip(above_T, below_T, strict=True)):
@@ -74,7 +74,7 @@ def gains(prior: DiffusionPrior, u_ND: Tensor, noise: Noise) -> dict[str, float]
 
 
 def path_weights(
-    prior: DiffusionPrior, u_ND: Tensor, step_noise_TND: Tensor, noise: Noise, effort: Effort
+    prior: DiffusionPrior, u_ND: Tensor, step_noise_TND: Tensor, noise: Noise, particles: int
 ) -> PathWeights:
     """Up the levels from u_0, each step with the noise given; log Z_t by annealed importance sampling for each row."""
     folded, tables = FoldedEnergy(prior.energy, torch.float32), prior.transition
@@ -84,19 +84,9 @@ def path_weights(
         next_ND = prior.schedule.step(u_ND, level_N, step_noise_TND[level])
         top = level == prior.levels - 1
         above_ND = next_ND[:1] if top else next_ND  # nothing above pulls on the top level: one normaliser for all
-        centre_ND = tables.pull[level] * above_ND
-        variance_N = tables.variance[level].expand(len(above_ND))
-        particles = len(u_ND) * effort.particles if top else effort.particles
-
-        def tilt_and_grad(x_MD: Tensor, row_M: Tensor, level: int = level) -> tuple[Tensor, Tensor]:
-            return folded.tilt_and_grad(x_MD, torch.full_like(row_M, level))
-
-        pilot_ND = centre_ND[:_PILOT_ROWS].repeat(_PILOT_DRAWS, 1)
-        pilot_ND = pilot_ND + variance_N[0].sqrt() * noise.normal(*pilot_ND.shape, device=pilot_ND.device)
-        pilot_N = tilt_and_grad(pilot_ND, level_N.new_zeros(len(pilot_ND)))[0]
-        spread = float(pilot_N.view(_PILOT_DRAWS, -1).std(0).mean())
-        temperatures = max(1, math.ceil(effort.temperatures * min(1.0, spread)))
-        found = log_partition(tilt_and_grad, centre_ND, variance_N, noise, particles, temperatures)
+        centre_ND, variance_N = tables.pull[level] * above_ND, tables.variance[level].expand(len(above_ND))
+        count = _TOP_PARTICLES if top else particles
+        found = log_partition(_tilt_of(prior, folded, level), centre_ND, variance_N, noise, count)
         positive_N = tilt(prior.energy(u_ND, level_N))
         forward.append(positive_N - found.forward_N)
         reverse.append(positive_N - found.reverse_N)
@@ -104,6 +94,16 @@ def path_weights(
             top_error = found.error_N[0]
         u_ND = next_ND
     return PathWeights(torch.stack(forward), torch.stack(reverse), top_error)
+
+
+def _tilt_of(prior: DiffusionPrior, folded: FoldedEnergy, level: int) -> Tilt:
+    def value(x_MD: Tensor, row_M: Tensor) -> Tensor:
+        return tilt(prior.energy(x_MD, torch.full_like(row_M, level)))
+
+    def value_and_grad(x_MD: Tensor, row_M: Tensor) -> tuple[Tensor, Tensor]:
+        return folded.tilt_and_grad(x_MD, torch.full_like(row_M, level))
+
+    return Tilt(value, value_and_grad)
 
 
 def _even_noise(levels: int, paths: int, rows: int, size: int, noise: Noise, device: torch.device) -> Tensor:

@@ -138,8 +138,8 @@ class DiffusionPrior(Prior):
 
     @torch.no_grad()
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
-        """By annealed importance sampling of each level's normaliser, one path a text: `gain_t` over-states, `gain_low_t`
-        under-states. Only for the tilt form; as published F has no unit.
+        """By annealed importance sampling of each level's normaliser, one path a text: `gain_t` over-states and
+        `gain_low_t` under-states. Only for the tilt form; as published F has no unit.
         """
         return chain_density.gains(self, self.reference.whiten(z_BD), Noise(generator)) if self.tilted else {}
 
@@ -203,7 +203,9 @@ class DiffusionPrior(Prior):
             return log_p_B, torch.addcmul(gap_BD, grad_BD, sharpness_B1 * scale_B1)
 
         start_BD = tables.start(u_next_BD, level_B, noise.normal(*u_next_BD.shape, device=u_next_BD.device))
-        return langevin(log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust or self.adjust)
+        return langevin(
+            log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust or self.adjust
+        )
 
     def _logits(self, u_BD: Tensor, level_B: Tensor) -> Tensor:
         logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B)

@@ -60,6 +60,11 @@ class GridDensity:
         log_p_N: np.ndarray = self._spline.ev(u[:, 0], u[:, 1]) - log_det
         return log_p_N
 
+    def mean_log_density(self) -> float:
+        """E[log p(z)] of z from the density itself, nats: minus its entropy."""
+        log_det = float(self._reference.log_det()) if self._reference is not None else 0.0
+        return float((np.exp(self.log_density_GG) * self.log_density_GG).sum() * self._cell) - log_det
+
     def _of_chain(self, prior: DiffusionPrior) -> np.ndarray:
         """Down the levels: p_t(u) = exp F_t(u) times the integral of r_t(u | v) p_{t+1}(v) / Z_t(v) over v.
 

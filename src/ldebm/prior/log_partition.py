@@ -1,6 +1,6 @@
 """log Z = log E_r[exp F] of a tilted Gaussian r, from below and from above, by annealed importance sampling.
 
-Legend: N tilts, S particles of each, M = N S, D dimensions. Neal 2001; both directions: Grosse et al. 2015 (methods 5.2).
+Legend: N tilts, S particles of each, M = N S, D dimensions. Neal 2001; both ways: Grosse et al. 2015 (methods 5.2).
 """
 
 from __future__ import annotations
@@ -15,24 +15,32 @@ from torch import Tensor
 from ldebm.noise import Noise
 from ldebm.prior.langevin import log_acceptance
 
-# (points MD, which of the N tilts each is of) -> (F, M; its gradient, MD)
-TiltAndGrad = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 _STEP = 0.3  # of the Metropolis-adjusted Langevin moves, in variances of the Gaussian
-_SETTLE = 8  # moves at the target before the way back
-_AT_ONCE = 8192  # particles: what the caches hold
+_SETTLE = 16  # moves at the target before the way back
+_STARTS = 32  # particles of which one starts the way back
+_LEAST_PARTICLES = 8
+_PILOT_ROWS, _PILOT_DRAWS = 64, 32
+_AT_ONCE = 16_384  # particles: what the caches hold
+
+
+class Tilt(NamedTuple):
+    """F of points [M, D], each of one of the N tilts [M]: its values [M], and its values with their gradient [M, D]."""
+
+    value: Callable[[Tensor, Tensor], Tensor]
+    value_and_grad: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Effort(NamedTuple):
-    """Of a density's bracket: `paths` of the levels above z for each row; `particles` and `temperatures` of annealed
-    importance sampling for each normaliser. A tilt whose spread is less than a nat has fewer temperatures."""
+    """Of a density's bracket: `paths` of the levels above z for each row, and `particles` for each normaliser whose
+    tilt spreads a nat or more (fewer for less)."""
 
-    paths: int = 1024
-    particles: int = 16
-    temperatures: int = 16
+    paths: int = 512
+    particles: int = 256
 
 
 class LogPartition(NamedTuple):
-    """`forward_N`: in expectation below log Z. `reverse_N`: above it, as far as its particles are drawn from the tilt.
+    """Of exp(forward_N) the expectation is Z, of exp(-reverse_N) it is 1 / Z, as far as the particle that goes back is
+    drawn from the tilt: so in expectation forward is below log Z and reverse above.
 
     `error`: standard error of `forward_N` from its particles' weights, N.
     """
@@ -42,70 +50,53 @@ class LogPartition(NamedTuple):
     error_N: Tensor
 
 
-class _Particles:
-    """Points of tilts beta F + log r, each with its F and its gradient, so that a move costs one evaluation."""
-
-    def __init__(
-        self, tilt_and_grad: TiltAndGrad, centre_MD: Tensor, variance_M1: Tensor, row_M: Tensor, noise: Noise
-    ) -> None:
-        self.centre_MD, self.variance_M1, self.row_M, self.noise = centre_MD, variance_M1, row_M, noise
-        self.tilt_and_grad = tilt_and_grad
-        self.x_MD = centre_MD + variance_M1.sqrt() * self._normal()
-        self.tilt_M, self.grad_MD = tilt_and_grad(self.x_MD, row_M)
-
-    def move(self, beta: float) -> None:
-        """A Metropolis-adjusted Langevin step of the tilt beta F."""
-        h = _STEP * self.variance_M1
-        log_p_M, slope_MD = self._density(self.x_MD, self.tilt_M, self.grad_MD, beta)
-        new_MD = self.x_MD + h / 2 * slope_MD + h.sqrt() * self._normal()
-        new_tilt_M, new_grad_MD = self.tilt_and_grad(new_MD, self.row_M)
-        new_log_p_M, new_slope_MD = self._density(new_MD, new_tilt_M, new_grad_MD, beta)
-        log_accept_M = log_acceptance(self.x_MD, log_p_M, slope_MD, new_MD, new_log_p_M, new_slope_MD, h)
-        taken_M = self.noise.uniform(len(h), device=h.device).log() < log_accept_M
-        self.tilt_M = torch.where(taken_M, new_tilt_M, self.tilt_M)
-        self.x_MD = torch.where(taken_M[:, None], new_MD, self.x_MD)
-        self.grad_MD = torch.where(taken_M[:, None], new_grad_MD, self.grad_MD)
-
-    def take(self, chosen_M: Tensor) -> None:
-        """Go on from these particles."""
-        self.x_MD, self.tilt_M, self.grad_MD = self.x_MD[chosen_M], self.tilt_M[chosen_M], self.grad_MD[chosen_M]
-
-    def _density(self, x_MD: Tensor, tilt_M: Tensor, grad_MD: Tensor, beta: float) -> tuple[Tensor, Tensor]:
-        gap_MD = (x_MD - self.centre_MD) / self.variance_M1
-        return beta * tilt_M - 0.5 * (gap_MD.square() * self.variance_M1).sum(-1), beta * grad_MD - gap_MD
-
-    def _normal(self) -> Tensor:
-        return self.noise.normal(*self.centre_MD.shape, device=self.centre_MD.device)
-
-
 def log_partition(
-    tilt_and_grad: TiltAndGrad,
+    tilt: Tilt,
     centre_ND: Tensor,
     variance_N: Tensor,
     generator: torch.Generator | Noise | None,
-    particles: int = 16,
-    temperatures: int = 16,
+    particles: int = 128,
+    temperatures: int | None = None,
 ) -> LogPartition:
     """log of E[exp F(x)] over x ~ N(centre, variance I), for N tilts at once.
 
-    Particles go from the Gaussian to exp(F) r through `temperatures` tilts beta F, beta rising evenly to 1, with a
-    Metropolis-adjusted Langevin move at each; then, resampled by their weights and settled at the target, back again.
-    With F = 0 all three numbers are exactly zero. The way back can only be trusted as far as the particles found all
-    of the tilt. Raises ValueError for fewer than two particles or one temperature.
+    Particles go from the Gaussian to exp(F) r through tilts beta F, beta rising evenly to 1, with a Metropolis-adjusted
+    Langevin move at each. The way back starts at one particle of the tilt, and its weight takes the place of another's:
+    what is left is unbiased for 1 / Z. With F = 0 all three numbers are exactly zero.
+
+    Args:
+        particles: of each tilt whose values spread a nat or more under its Gaussian, two at least; fewer for less.
+        temperatures: as many as the spread's square where none is given: the weights then spread about a nat, and with
+            less no annealing pays.
+
+    Raises ValueError for fewer than two particles or one temperature.
     """
-    if particles < 2 or temperatures < 1:
+    if particles < 2 or (temperatures is not None and temperatures < 1):
         raise ValueError(f"needs two particles and a temperature, received {particles} and {temperatures}")
     noise = generator if isinstance(generator, Noise) else Noise(generator)
+    variance_of_tilt = _spread(tilt, centre_ND, variance_N, noise) ** 2
+    if temperatures is None:
+        temperatures = max(1, math.ceil(variance_of_tilt))
+    particles = max(min(particles, _LEAST_PARTICLES), math.ceil(particles * min(1.0, variance_of_tilt)))
     row_N = torch.arange(len(centre_ND), device=centre_ND.device)
     parts = [
-        _block(tilt_and_grad, centre_ND[part], variance_N[part], part, noise, particles, temperatures)
-        for part in row_N.split(max(1, _AT_ONCE // particles))
+        _block(tilt, centre_ND[part], variance_N[part], part, noise, particles, temperatures)
+        for part in row_N.split(max(1, _AT_ONCE // (particles + _STARTS)))
     ]
     return LogPartition(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
 
+def _spread(tilt: Tilt, centre_ND: Tensor, variance_N: Tensor, noise: Noise) -> float:
+    """Root mean square over some tilts of the standard deviation of F under the Gaussian, nats."""
+    rows = min(len(centre_ND), _PILOT_ROWS)
+    row_M = torch.arange(rows, device=centre_ND.device).repeat(_PILOT_DRAWS)
+    normal_MD = noise.normal(len(row_M), centre_ND.shape[1], device=centre_ND.device)
+    x_MD = centre_ND[row_M] + variance_N[row_M, None].sqrt() * normal_MD
+    return float(tilt.value(x_MD, row_M).view(_PILOT_DRAWS, rows).var(0).mean().sqrt())
+
+
 def _block(
-    tilt_and_grad: TiltAndGrad,
+    tilt: Tilt,
     centre_ND: Tensor,
     variance_N: Tensor,
     row_N: Tensor,
@@ -114,30 +105,66 @@ def _block(
     temperatures: int,
 ) -> LogPartition:
     rows, step = len(row_N), 1 / temperatures
-    walk = _Particles(
-        tilt_and_grad,
-        centre_ND.repeat(particles, 1),
-        variance_N.repeat(particles)[:, None],
-        row_N.repeat(particles),
-        noise,
-    )
-    log_weight_M = torch.zeros_like(walk.tilt_M)
-    for i in range(1, temperatures + 1):
-        log_weight_M += step * walk.tilt_M
+    copies = particles + _STARTS
+    walk = _Walk(tilt, centre_ND.repeat(copies, 1), variance_N.repeat(copies)[:, None], row_N.repeat(copies), noise)
+    log_weight_M = step * walk.value_M
+    for i in range(1, temperatures):
         walk.move(i * step)
-    log_weight_SN = log_weight_M.view(particles, rows)
+        log_weight_M += step * walk.value_M
+    log_weight_SN, of_starts_SN = log_weight_M.view(copies, rows).split([particles, _STARTS])
     forward_N = log_mean_exp(log_weight_SN)
     error_N = (log_weight_SN - forward_N).exp().std(0) / math.sqrt(particles)
 
-    chosen_SN = _resampled(log_weight_SN.softmax(0), noise)
-    walk.take((chosen_SN * rows + torch.arange(rows, device=chosen_SN.device)).flatten())
+    chosen_N = particles + _drawn(of_starts_SN, noise)
+    walk = walk.at(chosen_N * rows + torch.arange(rows, device=chosen_N.device))
     for _ in range(_SETTLE):
         walk.move(1.0)
-    log_weight_M = torch.zeros_like(walk.tilt_M)
-    for i in range(temperatures, 0, -1):
+    back_N = step * walk.value_M
+    for i in range(temperatures - 1, 0, -1):
         walk.move(i * step)
-        log_weight_M -= step * walk.tilt_M
-    return LogPartition(forward_N, -log_mean_exp(log_weight_M.view(particles, rows)), error_N)
+        back_N += step * walk.value_M
+    return LogPartition(forward_N, log_mean_exp(torch.cat([log_weight_SN[1:], back_N[None]])), error_N)
+
+
+class _Walk:
+    """Points of tilts beta F + log r with their F, so that a move costs one evaluation; gradients once they move."""
+
+    def __init__(self, tilt: Tilt, centre_MD: Tensor, variance_M1: Tensor, row_M: Tensor, noise: Noise) -> None:
+        self.tilt, self.noise = tilt, noise
+        self.centre_MD, self.variance_M1, self.row_M = centre_MD, variance_M1, row_M
+        self.x_MD = centre_MD + variance_M1.sqrt() * self._normal()
+        self.value_M = tilt.value(self.x_MD, row_M)
+        self.grad_MD: Tensor | None = None
+
+    def at(self, chosen_M: Tensor) -> _Walk:
+        """These points alone."""
+        part = _Walk.__new__(_Walk)
+        part.tilt, part.noise, part.grad_MD = self.tilt, self.noise, None
+        for name in ("centre_MD", "variance_M1", "row_M", "x_MD", "value_M"):
+            setattr(part, name, getattr(self, name)[chosen_M])
+        return part
+
+    def move(self, beta: float) -> None:
+        """A Metropolis-adjusted Langevin step of the tilt beta F."""
+        if self.grad_MD is None:
+            self.value_M, self.grad_MD = self.tilt.value_and_grad(self.x_MD, self.row_M)
+        h = _STEP * self.variance_M1
+        log_p_M, slope_MD = self._density(self.x_MD, self.value_M, self.grad_MD, beta)
+        new_MD = self.x_MD + h / 2 * slope_MD + h.sqrt() * self._normal()
+        new_value_M, new_grad_MD = self.tilt.value_and_grad(new_MD, self.row_M)
+        new_log_p_M, new_slope_MD = self._density(new_MD, new_value_M, new_grad_MD, beta)
+        log_accept_M = log_acceptance(self.x_MD, log_p_M, slope_MD, new_MD, new_log_p_M, new_slope_MD, h)
+        taken_M = self.noise.uniform(len(h), device=h.device).log() < log_accept_M
+        self.value_M = torch.where(taken_M, new_value_M, self.value_M)
+        self.x_MD = torch.where(taken_M[:, None], new_MD, self.x_MD)
+        self.grad_MD = torch.where(taken_M[:, None], new_grad_MD, self.grad_MD)
+
+    def _density(self, x_MD: Tensor, value_M: Tensor, grad_MD: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+        gap_MD = (x_MD - self.centre_MD) / self.variance_M1
+        return beta * value_M - 0.5 * (gap_MD.square() * self.variance_M1).sum(-1), beta * grad_MD - gap_MD
+
+    def _normal(self) -> Tensor:
+        return self.noise.normal(*self.centre_MD.shape, device=self.centre_MD.device)
 
 
 def log_mean_exp(x_SN: Tensor) -> Tensor:
@@ -145,10 +172,8 @@ def log_mean_exp(x_SN: Tensor) -> Tensor:
     return x_SN.logsumexp(0) - math.log(len(x_SN))
 
 
-def _resampled(weight_SN: Tensor, noise: Noise) -> Tensor:
-    """Systematic resampling: which particle each place takes, as often as its weight says to within one."""
-    particles, rows = weight_SN.shape
-    offset_N = noise.uniform(rows, device=weight_SN.device)
-    place_SN = (torch.arange(particles, device=weight_SN.device)[:, None] + offset_N) / particles
-    edges_NS = weight_SN.T.cumsum(-1).contiguous()
-    return torch.searchsorted(edges_NS, place_SN.T.contiguous()).clamp(max=particles - 1).T
+def _drawn(log_weight_SN: Tensor, noise: Noise) -> Tensor:
+    """One particle of each column, as probable as its weight says."""
+    edges_SN = log_weight_SN.softmax(0).cumsum(0)
+    below_SN = edges_SN < noise.uniform(log_weight_SN.shape[1], device=log_weight_SN.device)
+    return below_SN.sum(0).clamp(max=len(log_weight_SN) - 1)

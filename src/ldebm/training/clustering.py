@@ -38,7 +38,7 @@ class GeometricClustering:
     def assign(self, means_ND: np.ndarray) -> float:
         """Set `labels_N` from the posterior means; returns the share of texts whose label changed (nan the first time).
 
-        For k-means the last assignment is the warm start: its class means in the new components are the first centroids.
+        k-means starts warm: from the class means of the last assignment, in the new components.
         """
         rows = np.random.default_rng(self.seed).permutation(len(means_ND))[: _FIT_ROWS[self.by]]
         size = min(self.dimensions, means_ND.shape[1], len(rows))

@@ -1,7 +1,7 @@
 """Clusters of any shape: the basins of a density's most prominent modes.
 
-Legend: M points, P dimensions, K clusters, k neighbours. Chazal, Guibas, Oudot and Skraba, "Persistence-based clustering
-in Riemannian manifolds" (2013), on the graph of nearest neighbours with the density that their distance tells.
+Legend: M points, P dimensions, K clusters, k neighbours. Chazal, Guibas, Oudot and Skraba 2013, "Persistence-based
+clustering in Riemannian manifolds", on the graph of nearest neighbours with the density that their distance tells.
 """
 
 from __future__ import annotations
