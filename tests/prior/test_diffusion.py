@@ -267,3 +267,19 @@ def test_guidance_moves_samples_towards_their_symbol():
         for guidance in (0.0, 1.0, 3.0)
     ]
     assert shares[0] < shares[1] < shares[2]
+
+
+def test_an_adjusted_prior_adjusts_its_chains_wherever_it_samples():
+    plain, adjusted = prior_of(steps=6, step_size=0.8), prior_of(steps=6, step_size=0.8, adjust=True)
+    adjusted.load_state_dict(plain.state_dict())
+
+    def drawn(prior, **more):
+        return prior.sample(50, generator=torch.Generator().manual_seed(0), **more)
+
+    assert torch.equal(drawn(adjusted), drawn(plain, adjust=True))
+    assert not torch.equal(drawn(adjusted), drawn(plain))
+    z = torch.randn(40, plain.latent_size)
+    scales = [
+        prior.terms(z, standard_posterior(z), noise(40)).diagnostics["chain_scale"] for prior in (plain, adjusted)
+    ]
+    assert float(scales[0]) != float(scales[1])

@@ -107,7 +107,10 @@ def test_symbol_vector_gradients_reach_the_part_they_are_for():
     assert all(
         g is None for g in torch.autograd.grad(terms.rate_B.sum(), weights, allow_unused=True, retain_graph=True)
     )
-    assert torch.autograd.grad(terms.contrast, [z, weights[0]], allow_unused=True)[0] is None
+    to_z, *to_weights = torch.autograd.grad(terms.contrast, [z, *weights], allow_unused=True, retain_graph=True)
+    assert to_z is None and all(bool(grad.any()) for grad in to_weights[:-1])  # the last bias moves both alike
+    pull = terms.rate_B.sum() - 0.5 * z.square().sum()  # what the energy adds to the Gaussian's pull
+    assert bool(torch.autograd.grad(pull, z)[0].abs().max() > 1e-4)
 
 
 def test_free_bits_switch_small_rates_off():

@@ -36,11 +36,14 @@ def test_the_most_persistent_modes_remain():
 def test_fewer_modes_than_clusters_and_parts_that_nothing_joins():
     generator = np.random.default_rng(0)
     few = basins(generator.normal(size=(15, 2)), 6)
-    assert 0 <= few.min() and few.max() < 6
+    assert len(set(few)) == few.max() + 1 <= 6
     apart = np.repeat(np.array([[0.0, 0.0], [1e3, 0.0], [0.0, 1e3]]), 40, axis=0) + generator.normal(size=(120, 2))
     assert len(set(basins(apart, 3))) == 3
     assert set(basins(apart, 2)) == {0, 1}
-    assert set(basins(np.zeros((20, 2)), 3)) <= {0, 1, 2}
+    unequal = np.concatenate([apart, np.full((15, 2), 5e3) + generator.normal(size=(15, 2))])
+    shared = basins(unequal, 3)  # the smallest part shares the last symbol with another
+    assert set(shared[-15:]) == {2} and np.bincount(shared).tolist() == [40, 40, 55]
+    assert len(set(basins(np.zeros((20, 2)), 3))) <= 3
 
 
 def test_clustering_by_modes_gives_every_text_a_label_and_keeps_names():

@@ -41,7 +41,7 @@ def log_weights(
 
 
 def importance_bound(log_weight_SB: Tensor) -> Tensor:
-    """log of the mean weight, B: in expectation at most log p(x), and the closer the more samples S there are.
+    """log of the mean weight, B: in expectation at most log p(x) with the lower end of log p(z), closer with more S.
 
     In log space, one example at a time, none left out. Raises ValueError without samples.
     """

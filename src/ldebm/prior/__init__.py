@@ -35,6 +35,7 @@ def build_prior(config: ModelConfig) -> Prior:
             step_size=prior.short_run_step_size,
             free_bits=prior.free_bits,
             energy_penalty=prior.energy_penalty,
+            adjust=prior.adjust,
         )
     if prior.kind == "denoising":
         return DenoisingPrior(

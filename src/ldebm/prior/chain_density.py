@@ -36,21 +36,34 @@ class PathWeights(NamedTuple):
     top_error: Tensor
 
 
-def bracket(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> tuple[Tensor, Tensor]:
-    """Lower and upper end of log p(u) - log N(u), B each, in nats.
+class Estimates(NamedTuple):
+    """log p(u) - log N(u) in nats, B each. exp of `reverse_B` is unbiased, exp of `forward_B` too high in expectation;
+    `error_B`: standard error of both."""
 
-    The paths' noise is a Sobol sequence, which covers its space more evenly than chance, shifted at random in each of
-    16 sets; the ends lie two standard errors outside both estimates. Raises ValueError where the paths are not to be
-    shared out evenly.
+    forward_B: Tensor
+    reverse_B: Tensor
+    error_B: Tensor
+
+
+def bracket(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> tuple[Tensor, Tensor]:
+    """Lower and upper end of log p(u) - log N(u), B each, in nats: two standard errors outside both estimates."""
+    found = estimates(prior, u_BD, noise, effort)
+    lowest_B = torch.minimum(found.forward_B, found.reverse_B)
+    highest_B = torch.maximum(found.forward_B, found.reverse_B)
+    return lowest_B - 2 * found.error_B, highest_B + 2 * found.error_B
+
+
+def estimates(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> Estimates:
+    """By paths whose noise is a Sobol sequence, which covers its space more evenly than chance, shifted at random in
+    each of 16 sets. Raises ValueError where the paths are not to be shared out evenly.
     """
     if effort.paths < SETS or effort.paths % SETS:
         raise ValueError(f"the paths come in {SETS} equal sets, received {effort.paths}")
-    ends = [_of_some(prior, some_BD, noise, effort) for some_BD in u_BD.split(_LATENTS_AT_ONCE)]
-    lower, upper = zip(*ends, strict=True)
-    return torch.cat(lower), torch.cat(upper)
+    parts = [_of_some(prior, some_BD, noise, effort) for some_BD in u_BD.split(_LATENTS_AT_ONCE)]
+    return Estimates(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
 
-def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> tuple[Tensor, Tensor]:
+def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> Estimates:
     rows, paths = len(u_BD), effort.paths
     step_noise_TND = _even_noise(prior.levels, paths, rows, u_BD.shape[1], noise, u_BD.device)
     found = path_weights(prior, u_BD.repeat(paths, 1), step_noise_TND, noise, effort.particles)
@@ -58,12 +71,11 @@ def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) 
     set_R2B = log_mean_exp(log_weight_2N.view(2, SETS, -1, rows).permute(2, 1, 0, 3))
     mean_2B = log_mean_exp(set_R2B)
     spread_2B = (set_R2B - mean_2B).exp().std(0) / math.sqrt(SETS)
-    margin_B = 2 * (spread_2B.amax(0).square() + found.top_error.square()).sqrt()
-    return mean_2B.amin(0) - margin_B, mean_2B.amax(0) + margin_B
+    return Estimates(*mean_2B, (spread_2B.amax(0).square() + found.top_error.square()).sqrt())
 
 
 def gains(prior: DiffusionPrior, u_ND: Tensor, noise: Noise) -> dict[str, float]:
-    """Nats a text that each level's energy saves over the Gaussian: E[log w_t], from above and from below, and sums."""
+    """E[log w_t]: nats a text that each level's energy saves over the Gaussian, in expectation from above and below."""
     step_noise_TND = noise.normal(prior.levels, *u_ND.shape, device=u_ND.device)
     weights = path_weights(prior, u_ND, step_noise_TND, noise, _GAIN_PARTICLES)
     above_T, below_T = weights.forward_TN.mean(1).tolist(), weights.reverse_TN.mean(1).tolist()

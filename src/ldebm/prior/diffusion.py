@@ -138,8 +138,8 @@ class DiffusionPrior(Prior):
 
     @torch.no_grad()
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
-        """By annealed importance sampling of each level's normaliser, one path a text: `gain_t` over-states and
-        `gain_low_t` under-states. Only for the tilt form; as published F has no unit.
+        """By annealed importance sampling of each level's normaliser, one path a text: in expectation `gain_t`
+        over-states and `gain_low_t` under-states. Only for the tilt form; as published F has no unit.
         """
         return chain_density.gains(self, self.reference.whiten(z_BD), Noise(generator)) if self.tilted else {}
 

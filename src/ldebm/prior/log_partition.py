@@ -19,6 +19,7 @@ _STEP = 0.3  # of the Metropolis-adjusted Langevin moves, in variances of the Ga
 _SETTLE = 16  # moves at the target before the way back
 _STARTS = 32  # particles of which one starts the way back
 _LEAST_PARTICLES = 8
+_MOST_TEMPERATURES = 64
 _PILOT_ROWS, _PILOT_DRAWS = 64, 32
 _AT_ONCE = 16_384  # particles: what the caches hold
 
@@ -31,8 +32,8 @@ class Tilt(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """Of a density's bracket: `paths` of the levels above z for each row, and `particles` for each normaliser whose
-    tilt spreads a nat or more (fewer for less)."""
+    """Of a density's bracket: `paths` of the levels above z for each row, and `particles` for each path's normalisers
+    whose tilt spreads a nat or more (fewer for less)."""
 
     paths: int = 512
     particles: int = 256
@@ -66,17 +67,17 @@ def log_partition(
 
     Args:
         particles: of each tilt whose values spread a nat or more under its Gaussian, two at least; fewer for less.
-        temperatures: as many as the spread's square where none is given: the weights then spread about a nat, and with
-            less no annealing pays.
+        temperatures: as many as the spread's square where none is given, 64 at most: the weights then spread about a
+            nat, and with less no annealing pays.
 
     Raises ValueError for fewer than two particles or one temperature.
     """
     if particles < 2 or (temperatures is not None and temperatures < 1):
         raise ValueError(f"needs two particles and a temperature, received {particles} and {temperatures}")
     noise = generator if isinstance(generator, Noise) else Noise(generator)
-    variance_of_tilt = _spread(tilt, centre_ND, variance_N, noise) ** 2
+    variance_of_tilt = _variance(tilt, centre_ND, variance_N, noise)
     if temperatures is None:
-        temperatures = max(1, math.ceil(variance_of_tilt))
+        temperatures = min(max(1, math.ceil(variance_of_tilt)), _MOST_TEMPERATURES)
     particles = max(min(particles, _LEAST_PARTICLES), math.ceil(particles * min(1.0, variance_of_tilt)))
     row_N = torch.arange(len(centre_ND), device=centre_ND.device)
     parts = [
@@ -86,13 +87,15 @@ def log_partition(
     return LogPartition(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
 
-def _spread(tilt: Tilt, centre_ND: Tensor, variance_N: Tensor, noise: Noise) -> float:
-    """Root mean square over some tilts of the standard deviation of F under the Gaussian, nats."""
+def _variance(tilt: Tilt, centre_ND: Tensor, variance_N: Tensor, noise: Noise) -> float:
+    """Variance of F under the Gaussian, nats squared, mean over some tilts; 1 where it is no number: what comes out
+    will then be none either, and a training run says why."""
     rows = min(len(centre_ND), _PILOT_ROWS)
     row_M = torch.arange(rows, device=centre_ND.device).repeat(_PILOT_DRAWS)
     normal_MD = noise.normal(len(row_M), centre_ND.shape[1], device=centre_ND.device)
     x_MD = centre_ND[row_M] + variance_N[row_M, None].sqrt() * normal_MD
-    return float(tilt.value(x_MD, row_M).view(_PILOT_DRAWS, rows).var(0).mean().sqrt())
+    variance = float(tilt.value(x_MD, row_M).view(_PILOT_DRAWS, rows).var(0).mean())
+    return variance if math.isfinite(variance) else 1.0
 
 
 def _block(

@@ -27,6 +27,7 @@ class SymbolVectorPrior(Prior):
     Args:
         step_size: s of A.3; a step has the variance s^2.
         free_bits: nats a dimension below which the Gaussian part of the rate stops acting.
+        adjust: Metropolis-adjusted chains, in training too.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class SymbolVectorPrior(Prior):
         step_size: float,
         free_bits: float = 0.0,
         energy_penalty: float = 0.0,
+        adjust: bool = False,
     ) -> None:
         super().__init__(latent_size, symbols)
         self.energy = nn.Sequential(
@@ -45,6 +47,7 @@ class SymbolVectorPrior(Prior):
         )
         self.steps, self.step_size = steps, step_size
         self.free_bits, self.energy_penalty = free_bits, energy_penalty
+        self.adjust = adjust
 
     def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
         start_BD = noise.normal(*z_BD.shape, device=z_BD.device)
@@ -119,14 +122,14 @@ class SymbolVectorPrior(Prior):
             tilt_B, grad_BD = self._tilt_and_grad(z_BD, symbol_B, guidance)
             return tilt_B - 0.5 * z_BD.square().sum(-1), grad_BD - z_BD
 
-        return langevin(log_density_and_grad, start_BD, self.step_size**2, self.steps, noise, adjust)
+        return langevin(log_density_and_grad, start_BD, self.step_size**2, self.steps, noise, adjust or self.adjust)
 
     @torch.no_grad()
     def _tilt_and_grad(
         self, z_BD: Tensor, symbol_B: Tensor | None = None, guidance: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         """The (guided) tilt and its gradient in z, written out: on layers so small autograd takes twice as long."""
-        first, _, second, _, head = self.energy
+        first, second, head = (layer for layer in self.energy if isinstance(layer, nn.Linear))
         pre_1 = first(z_BD)
         pre_2 = second(F.gelu(pre_1))
         tilt_B, weight_BK = tilt_and_weights(head(F.gelu(pre_2)), symbol_B, guidance)

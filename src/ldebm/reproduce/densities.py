@@ -7,9 +7,10 @@ in PROTOCOL and go into the result files.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from ldebm.evaluation.density import (
     within,
 )
 from ldebm.files import atomic_path, write_atomically
+from ldebm.noise import Noise
 from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, load_preset
-from ldebm.prior import DiffusionPrior
+from ldebm.prior import DiffusionPrior, chain_density
 from ldebm.prior.grid import GridDensity
 from ldebm.prior.log_partition import Effort
 from ldebm.reproduce.results import ResultFile
@@ -59,6 +61,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "model.prior.kind=symbol_vector",
         "model.prior.short_run_steps=100",
         "model.prior.short_run_step_size=0.2",
+        "model.prior.adjust=false",
         "training.energy_learning_rate=0.0003",
         "training.clustering_weight=0",
     ),
@@ -74,23 +77,25 @@ PROTOCOL = {
     "energy_distance_ratio": "energy distance in multiples of its floor",
     "sliced_wasserstein": "Wasserstein-2 distance of the two sets' projections, root mean square over 500 directions, "
     "in the points' units, mean of 4 pairs of draws; 0 or more; the floor is that of data against data",
-    "within_3sd": "share of the prior's points within three standard deviations of a component (the most probable "
-    "one); 0 to 1; the floor column holds the data's own share",
-    "weights_total_variation": "half the sum of |share of component k - 1/K|; 0 to 1; the floor is that of data",
+    "within_3sd": "share of 40,000 of the prior's points within three standard deviations of a component (the most "
+    "probable one); 0 to 1; the data row holds the share of data",
+    "weights_total_variation": "half the sum of |share of component k in these points - 1/K|; 0 to 1; the floor is that "
+    "of data",
     "components_covered": "components that hold at least a tenth of their fair share of the points, counting points "
     "within three standard deviations; at most 16 or 10",
     "homogeneity_component": "1 - H(component | symbol) / H(component) over 10,000 fresh points; 0 to 1",
     "completeness_component": "1 - H(symbol | component) / H(symbol) over 10,000 fresh points; 0 to 1",
     "ami_component": "mutual information of symbol and component adjusted for chance; 0 at chance, at most 1; the "
-    "floor column holds what the most probable component itself scores",
+    "data row holds what the most probable component itself scores",
     "squared_error": "mean squared distance of a fresh point to its reconstruction, in the points' units squared",
     "grid_error": "largest difference between the log densities of 100 fresh points' latents by quadrature on grids of "
     "601 and 301 points a side, nats; 0 where the grid resolves the density (first seed only)",
     "bracket_covers_grid": "share of 100 fresh points' latents whose log density by quadrature lies in the bracket of "
     "Prior.log_density_bounds (first seed only); 0 to 1",
     "bracket_width": "mean width of that bracket, nats",
-    "estimated_integral": "integral over the plane of exp of the bracket's middle, by the trapezoid rule on a grid of "
-    "33 points a side with 32 paths a point (ldebm-best, first seed only); 1 for a density",
+    "estimated_integral": "integral over the plane of the unbiased estimate of the density: a sum over a grid of 33 "
+    "points a side, 3.2 standard deviations to each end, 32 paths a point (ldebm-best, first seed only); 1 for a "
+    "density",
     "sample_density_gap": "mean log density, by quadrature, of 10,000 samples of the prior less what exact ones have, "
     "nats; 0 where the sampler draws from the density (first seed only)",
 }
@@ -115,11 +120,12 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
     for name in sets:
         points = load_points(name)
         file = ResultFile(out / f"densities-{name}{'-quick' if quick else ''}.json", command, PROTOCOL)
+        floor = _floor(points)
         for row in ROWS:
             found = [figures(row, points, seed, runs, quick) for seed in range(seeds)]
             seconds = float(np.mean([each.pop("train_seconds") for each in found]))
-            model = trained(row, name, 0, runs, quick)
-            file.add(row, "points", found, seconds, *_chance_and_floor(row, model, points))
+            chance = {} if row in WITHOUT_SYMBOLS else _chance(trained(row, name, 0, runs, quick), points)
+            file.add(row, "points", found, seconds, chance, floor)
             ratio = np.mean([each["energy_distance_ratio"] for each in found])
             say(f"{name}: {row}: energy distance {ratio:.2f} times its floor, {seconds:.0f} s of training")
         written.append(file.path)
@@ -131,8 +137,12 @@ def _train_all(models: list[tuple[str, str, int, Path, bool]], jobs: int) -> Non
     threads = max(1, torch.get_num_threads() // jobs)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
-        for finished in [pool.submit(_train_one, *model) for model in models]:
-            finished.result()
+        try:
+            for finished in as_completed([pool.submit(_train_one, *model) for model in models]):
+                finished.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _train_one(row: str, name: str, seed: int, runs: Path, quick: bool) -> None:
@@ -177,16 +187,17 @@ def trained(row: str, name: str, seed: int, runs: Path, quick: bool) -> PointMod
 
 
 def figures(row: str, points: Points, seed: int, runs: Path, quick: bool) -> dict[str, float | None]:
-    """The figures of one seed and the seconds its training took; kept in the run folder, so measured once."""
+    """The figures of one seed and the seconds of its training; kept in the run folder, so measured once a protocol."""
     model = trained(row, points.name, seed, runs, quick)
     folder = folder_of(row, points.name, seed, runs, quick)
     kept = folder / FIGURES
     if kept.exists():
-        found: dict[str, float | None] = json.loads(kept.read_text(encoding="utf-8"))
-        return found
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if known["protocol"] == PROTOCOL:
+            return dict(known["figures"])
     found = measure(row, model, points, seed)
     found["train_seconds"] = float(metrics_log.read(folder / METRICS)[-1]["seconds"])
-    write_atomically(kept, json.dumps(found, indent=2))
+    write_atomically(kept, json.dumps({"protocol": PROTOCOL, "figures": found}, indent=2))
     return found
 
 
@@ -258,32 +269,35 @@ def _density(model: PointModel, data_N2: np.ndarray) -> dict[str, float | None]:
 
 
 def _integral(prior: DiffusionPrior, generator: torch.Generator) -> float:
-    """Integral of exp of the bracket's middle over the plane, in whitened coordinates."""
+    """Integral of the estimated density over the plane, in whitened coordinates."""
     axis_G = torch.linspace(-INTEGRAL_REACH, INTEGRAL_REACH, INTEGRAL_SIDE)
-    z_ND = prior.reference.colour(torch.cartesian_prod(axis_G, axis_G))
-    middle_N = (
-        torch.stack(prior.log_density_bounds(z_ND, generator, INTEGRAL_EFFORT)).mean(0) + prior.reference.log_det()
-    )
-    return float(middle_N.exp().sum() * (axis_G[1] - axis_G[0]) ** 2)
+    u_ND = torch.cartesian_prod(axis_G, axis_G)
+    with torch.no_grad():
+        log_ratio_N = chain_density.estimates(prior, u_ND, Noise(generator), INTEGRAL_EFFORT).reverse_B
+    log_normal_N = -0.5 * u_ND.square().sum(-1) - math.log(2 * math.pi)
+    return float((log_ratio_N + log_normal_N).exp().sum() * (axis_G[1] - axis_G[0]) ** 2)
 
 
-def _chance_and_floor(
-    row: str, model: PointModel, points: Points
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """What random symbols score, and what data score against data."""
+def _chance(model: PointModel, points: Points) -> dict[str, float | None]:
+    """What random symbols score whose clusters are as large as the model's."""
     data_N2, component_N = fresh(points, 0)
-    again_N2, again_component_N = fresh(points, 1_000_000)
-    chance: dict[str, float | None] = {}
-    if row not in WITHOUT_SYMBOLS:
-        labels = [str(component) for component in component_N]
-        random = chance_agreement(model.symbol_probabilities(data_N2).argmax(1), labels)
-        chance = {"homogeneity_component": random.homogeneity, "completeness_component": random.completeness}
-        chance["ami_component"] = random.ami
-    floor: dict[str, float | None] = {
+    labels = [str(component) for component in component_N]
+    random = chance_agreement(model.symbol_probabilities(data_N2).argmax(1), labels)
+    return {
+        "homogeneity_component": random.homogeneity,
+        "completeness_component": random.completeness,
+        "ami_component": random.ami,
+    }
+
+
+def _floor(points: Points) -> dict[str, float | None]:
+    """What data score against data."""
+    pairs = [(fresh(points, draw)[0], fresh(points, 1_000_000 + draw)[0]) for draw in range(REPEATS)]
+    data_N2, component_N = fresh(points, 0)
+    return {
         "energy_distance": energy_distance_floor(data_N2, POINTS),
         "energy_distance_ratio": 1.0,
-        "sliced_wasserstein": sliced_wasserstein(again_N2, data_N2),
-        **_against_components(points, np.concatenate([fresh(points, 1_000_000 + draw)[0] for draw in range(REPEATS)])),
-        "ami_component": _agreement(points.density.component(again_N2), again_component_N)["ami_component"],
+        "sliced_wasserstein": float(np.mean([sliced_wasserstein(*pair) for pair in pairs])),
+        **_against_components(points, np.concatenate([again_N2 for _, again_N2 in pairs])),
+        "ami_component": _agreement(points.density.component(data_N2), component_N)["ami_component"],
     }
-    return chance, floor

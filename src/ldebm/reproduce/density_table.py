@@ -23,10 +23,10 @@ SYMBOLS = {
     "ami_component": ("adjusted mutual information", ".3f"),
     "homogeneity_component": ("homogeneity", ".3f"),
     "completeness_component": ("completeness", ".3f"),
-    "bracket_covers_grid": ("bracket holds the grid", ".0%"),
-    "bracket_width": ("bracket's width, nats", ".3f"),
-    "estimated_integral": ("integral of exp(estimate)", ".3f"),
-    "sample_density_gap": ("log density of samples less exact ones', nats", ".3f"),
+    "bracket_covers_grid": ("bracket holds the grid (first seed)", ".0%"),
+    "bracket_width": ("its width, nats", ".3f"),
+    "estimated_integral": ("integral of the estimate (first seed)", ".3f"),
+    "sample_density_gap": ("log density of samples less exact ones' (first seed)", ".3f"),
 }
 GOALS = {
     "energy_distance_ratio": "at most 2, and the least of SVEBM-IB's, LDEBM's without clustering and its own",
@@ -56,8 +56,8 @@ def write_page(page: Path, results: Sequence[Path], pictures: Path) -> None:
     parts = [
         "# Densities one can see",
         "Two sets of points in the plane, five priors behind one encoder and decoder. Figures are means over seeds "
-        "± their standard deviation; `floor` is what data score against data, `chance` what random symbols of the "
-        "same sizes score.",
+        "± their standard deviation; `data` is what data score against data, `chance` what random symbols score "
+        "whose clusters are as large as the full model's.",
         f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "
         "numbers stand in " + " and ".join(f"`results/{path.name}`" for path in results) + ".",
     ]
@@ -89,7 +89,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, s
     for kind in ("floor", "chance"):
         values = [_number(last[name][kind], form) for name, (_, form) in known.items()]
         if any(values):
-            lines.append([kind, *values, *([""] if seconds else [])])
+            lines.append(["data" if kind == "floor" else kind, *values, *([""] if seconds else [])])
     lines.append(
         ["goal of `ldebm-best`", *(GOALS.get(name, "") for name in known), *(["at most 600"] if seconds else [])]
     )

@@ -38,8 +38,11 @@ def basins(points_MP: np.ndarray, clusters: int) -> np.ndarray:
     persistence = sorted(lost, reverse=True)
     least = persistence[joined] if 0 <= joined < len(persistence) else math.inf if joined < 0 else -math.inf
     root_M = _merged(order_M, place_M, above, log_density_M, least)[0]
-    cluster_M = np.unique(root_M, return_inverse=True)[1]
-    return np.minimum(cluster_M, clusters - 1)
+    # Where more parts than clusters stay apart, the largest have symbols of their own and the rest share the last.
+    _, cluster_M, sizes = np.unique(root_M, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    return np.minimum(rank[cluster_M], clusters - 1)
 
 
 def _merged(

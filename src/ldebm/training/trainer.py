@@ -57,6 +57,9 @@ class Stopped(KeyboardInterrupt):
         super().__init__("stopped; a checkpoint is saved, go on with --resume")
         self.exit_code = 128 + signal_number
 
+    def __reduce__(self) -> tuple[type[Stopped], tuple[int]]:
+        return Stopped, (self.exit_code - 128,)  # from a process of its own to the one that waits
+
 
 def accelerator_for(device: str) -> Accelerator:
     """This process' place among all that train together (torchrun says), and its device."""
