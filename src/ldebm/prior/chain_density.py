@@ -60,7 +60,8 @@ def estimates(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort)
     if effort.paths < SETS or effort.paths % SETS:
         raise ValueError(f"the paths come in {SETS} equal sets, received {effort.paths}")
     parts = [_of_some(prior, some_BD, noise, effort) for some_BD in u_BD.split(_LATENTS_AT_ONCE)]
-    return Estimates(*(torch.cat(each) for each in zip(*parts, strict=True)))
+    forward, reverse, error = zip(*parts, strict=True)
+    return Estimates(torch.cat(forward), torch.cat(reverse), torch.cat(error))
 
 
 def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) -> Estimates:
@@ -71,7 +72,8 @@ def _of_some(prior: DiffusionPrior, u_BD: Tensor, noise: Noise, effort: Effort) 
     set_R2B = log_mean_exp(log_weight_2N.view(2, SETS, -1, rows).permute(2, 1, 0, 3))
     mean_2B = log_mean_exp(set_R2B)
     spread_2B = (set_R2B - mean_2B).exp().std(0) / math.sqrt(SETS)
-    return Estimates(*mean_2B, (spread_2B.amax(0).square() + found.top_error.square()).sqrt())
+    error_B = (spread_2B.amax(0).square() + found.top_error.square()).sqrt()
+    return Estimates(mean_2B[0], mean_2B[1], error_B)
 
 
 def gains(prior: DiffusionPrior, u_ND: Tensor, noise: Noise) -> dict[str, float]:

@@ -79,8 +79,8 @@ PROTOCOL = {
     "in the points' units, mean of 4 pairs of draws; 0 or more; the floor is that of data against data",
     "within_3sd": "share of 40,000 of the prior's points within three standard deviations of a component (the most "
     "probable one); 0 to 1; the data row holds the share of data",
-    "weights_total_variation": "half the sum of |share of component k in these points - 1/K|; 0 to 1; the floor is that "
-    "of data",
+    "weights_total_variation": "half the sum of |share of component k in these points - 1/K|; 0 to 1; the floor is "
+    "that of data",
     "components_covered": "components that hold at least a tenth of their fair share of the points, counting points "
     "within three standard deviations; at most 16 or 10",
     "homogeneity_component": "1 - H(component | symbol) / H(component) over 10,000 fresh points; 0 to 1",
