@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SETS = 16  # of paths, each shifted at random: how their means spread says how far to trust them
 _LATENTS_AT_ONCE = 8
-_TOP_PARTICLES = 65_536
+_TOP_PARTICLES = 16_384
 _GAIN_PARTICLES = 32
 
 

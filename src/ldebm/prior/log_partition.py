@@ -17,8 +17,9 @@ from ldebm.prior.langevin import log_acceptance
 
 _STEP = 0.3  # of the Metropolis-adjusted Langevin moves, in variances of the Gaussian
 _SETTLE = 16  # moves at the target before the way back
-_STARTS = 32  # particles of which one starts the way back
+_STARTS = 16  # particles of which one starts the way back
 _LEAST_PARTICLES = 8
+_PLAIN_VARIANCE = 4.0  # of a tilt, up to which more draws of the Gaussian, without a gradient, beat annealing
 _MOST_TEMPERATURES = 64
 _PILOT_ROWS, _PILOT_DRAWS = 64, 32
 _AT_ONCE = 16_384  # particles: what the caches hold
@@ -32,8 +33,8 @@ class Tilt(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """Of a density's bracket: `paths` of the levels above z for each row, and `particles` for each path's normalisers
-    whose tilt spreads a nat or more (fewer for less)."""
+    """Of a density's bracket: `paths` of the levels above z for each row, and `particles` for each path's normaliser as
+    `log_partition` takes them."""
 
     paths: int = 512
     particles: int = 256
@@ -66,9 +67,9 @@ def log_partition(
     what is left is unbiased for 1 / Z. With F = 0 all three numbers are exactly zero.
 
     Args:
-        particles: of each tilt whose values spread a nat or more under its Gaussian, two at least; fewer for less.
-        temperatures: as many as the spread's square where none is given, 64 at most: the weights then spread about a
-            nat, and with less no annealing pays.
+        particles: of a tilt whose values have a variance of one nat squared under its Gaussian, two at least; in
+            proportion for other variances, up to 4.
+        temperatures: where none are given one up to a variance of 4, and as many as the variance beyond, at most 64.
 
     Raises ValueError for fewer than two particles or one temperature.
     """
@@ -77,8 +78,10 @@ def log_partition(
     noise = generator if isinstance(generator, Noise) else Noise(generator)
     variance_of_tilt = _variance(tilt, centre_ND, variance_N, noise)
     if temperatures is None:
-        temperatures = min(max(1, math.ceil(variance_of_tilt)), _MOST_TEMPERATURES)
-    particles = max(min(particles, _LEAST_PARTICLES), math.ceil(particles * min(1.0, variance_of_tilt)))
+        plain = variance_of_tilt <= _PLAIN_VARIANCE
+        temperatures = 1 if plain else min(math.ceil(variance_of_tilt), _MOST_TEMPERATURES)
+    share = min(variance_of_tilt, _PLAIN_VARIANCE) if temperatures == 1 else min(variance_of_tilt, 1.0)
+    particles = max(min(particles, _LEAST_PARTICLES), math.ceil(particles * share))
     row_N = torch.arange(len(centre_ND), device=centre_ND.device)
     parts = [
         _block(tilt, centre_ND[part], variance_N[part], part, noise, particles, temperatures)
