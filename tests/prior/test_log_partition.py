@@ -53,7 +53,7 @@ def test_z_and_one_over_z_have_no_bias(temperatures):
     forward, reverse = (found.forward_N - exact).exp(), (exact - found.reverse_N).exp()
     for ratio in (forward, reverse):
         assert float(ratio.mean()) == pytest.approx(1.0, abs=4 * float(ratio.std()) / math.sqrt(rows))
-        assert 0.02 < float(ratio.std()) < 1.5
+        assert 0.02 < float(ratio.std()) < 3.0  # so that 4 standard errors are at most 0.06
     assert float(found.forward_N.mean()) < float(exact) < float(found.reverse_N.mean())
 
 
@@ -83,7 +83,7 @@ def test_more_temperatures_are_more_exact():
     exact = exact_log_z(centre, variance)
     gap = [
         float((log_partition(QUADRATIC, centre, variance, seeded(), 8, n).forward_N - exact).abs().mean())
-        for n in (1, 16)
+        for n in (2, 32)
     ]
     assert gap[1] < 0.5 * gap[0]
 
