@@ -9,7 +9,6 @@ import torch
 from ldebm import LDEBM, PointModel, load_points, load_preset, train
 from ldebm.data import PointCorpus, load_corpus
 from ldebm.errors import ConfigError, DataError, RunError
-from ldebm.noise import Noise
 from ldebm.observation import PointDecoder, PointEncoder
 from ldebm.presets.config import PointsConfig
 
@@ -104,22 +103,3 @@ def test_symbols_along_the_chains_are_probabilities_at_every_level():
     assert found.shape == (5, 6, 16) and torch.allclose(found.sum(-1), torch.ones(5, 6), atol=1e-5)
     z = model.prior.sample(5, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(found[:, -1], model.prior.symbol_logits(z).softmax(-1), atol=1e-4)
-
-
-def test_the_velocity_of_a_point_mass_leads_back_to_it():
-    """With u always zero, v = cos(s) noise = x / tan(s): the network's place taken by the exact field."""
-    model = PointModel(load_preset("best-points", [*SETTINGS, "model.prior.kind=denoising"])).eval()
-    model.prior._velocity = lambda x, angle: x * angle.cos() / angle.sin()
-    drawn = model.prior.sample(100, generator=torch.Generator().manual_seed(0))
-    assert float(drawn.abs().max()) < 1e-3
-
-
-def test_the_denoising_loss_is_zero_for_the_exact_velocity():
-    from ldebm.posterior import Posterior
-
-    model = PointModel(load_preset("best-points", [*SETTINGS, "model.prior.kind=denoising"])).eval()
-    model.prior._velocity = lambda x, angle: x * angle.cos() / angle.sin()
-    z = torch.zeros(64, 2)
-    noise = Noise(torch.Generator().manual_seed(0), total=64)
-    terms = model.prior.terms(z, Posterior(z, torch.zeros_like(z)), noise)
-    assert float(terms.contrast) < 1e-8
