@@ -87,7 +87,7 @@ def test_reading_is_in_full_precision_whatever_writing_uses(model):
 
 
 def test_the_objective_is_the_sum_of_its_parts(model):
-    batch = next(model._batches(TEXTS))[1]
+    batch = next(model.batches(TEXTS))[1]
     losses = model(batch, Noise(torch.Generator().manual_seed(0), total=4), 1.0, torch.tensor([0, 1, -1, 2]))
     weights = model.config.training
     parts = losses.parts()
@@ -99,7 +99,7 @@ def test_the_objective_is_the_sum_of_its_parts(model):
 
 
 def test_the_objective_reaches_every_parameter(model):
-    batch = next(model._batches(TEXTS))[1]
+    batch = next(model.batches(TEXTS))[1]
     losses = model(batch, Noise(torch.Generator().manual_seed(0), total=4), 1.0, torch.tensor([0, 1, -1, 2]))
     names = [name for name, _ in model.named_parameters()]
     grads = torch.autograd.grad(losses.total(model.config.training, 0.3), list(model.parameters()), allow_unused=True)

@@ -67,7 +67,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         chosen = self._symbol(symbol, label)
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
-        with self._evaluating():
+        with self.evaluating():
             for rows in _chunks(n, _rows_at_once(mode, beams)):
                 steer = None if chosen is None else torch.full((rows,), chosen, device=self.device)
                 z_BD = self.prior.sample(rows, steer, generator, guidance)
@@ -80,7 +80,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         generator = torch.Generator(self.device).manual_seed(0)
         z_ND = torch.from_numpy(self.encode(texts)).to(self.device)
         written: list[str] = []
-        with self._evaluating():
+        with self.evaluating():
             for z_BD in z_ND.split(_rows_at_once(mode, beams)):
                 written.extend(self._write(z_BD, mode, generator, 1.0, 1.0, beams))
         return written
@@ -97,7 +97,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         )
         return [self.tokenizer.decode(ids) for ids in rows]
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, TextBatch]]:
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, TextBatch]]:
         """Batches of texts of similar length, with the rows they come from."""
         ids = self.tokenizer.encode(texts, self.config.data.max_length)
         order = np.argsort([len(row) for row in ids], kind="stable")

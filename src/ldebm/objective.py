@@ -119,8 +119,8 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         """Posterior means and variances, [N, D] float32 each."""
         means_ND = np.empty((len(examples), self.config.model.latent_size), np.float32)
         variances_ND = np.empty_like(means_ND)
-        with self._evaluating(dtype=torch.float32):
-            for index, batch in self._batches(examples):
+        with self.evaluating(dtype=torch.float32):
+            for index, batch in self.batches(examples):
                 posterior = self.encoder.encode(batch)
                 means_ND[index] = posterior.mean_BD.cpu().numpy()
                 variances_ND[index] = posterior.log_variance_BD.exp().cpu().numpy()
@@ -130,7 +130,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
     def symbol_probabilities(self, examples: Seen) -> np.ndarray:
         """p(y | posterior mean), [N, K] float32."""
         z_ND = torch.from_numpy(self.encode(examples)).to(self.device)
-        with self._evaluating():
+        with self.evaluating():
             found = [self.prior.symbol_logits(z_BD).softmax(-1).cpu().numpy() for z_BD in z_ND.split(WRITE_ROWS)]
         return np.concatenate(found) if found else np.empty((0, self.config.model.symbols), np.float32)
 
@@ -148,10 +148,11 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         write_model(self, Path(folder))
 
     @abc.abstractmethod
-    def _batches(self, examples: Seen) -> Iterator[tuple[np.ndarray, Batch]]:
+    def batches(self, examples: Seen) -> Iterator[tuple[np.ndarray, Batch]]:
         """Batches on the model's device, each with the rows that it holds."""
 
-    def _evaluating(self, dtype: torch.dtype | None = None) -> _Evaluating:
+    def evaluating(self, dtype: torch.dtype | None = None) -> _Evaluating:
+        """A context in evaluation mode, and in a precision where one is given."""
         return _Evaluating(self, dtype)
 
 

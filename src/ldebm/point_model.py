@@ -30,7 +30,7 @@ class PointModel(LatentModel[np.ndarray]):
     def sample_latents(self, n: int, seed: int = 0, adjust: bool = False) -> np.ndarray:
         """Draw from the prior (Algorithm 2), [n, D] float32; `adjust`: with Metropolis-adjusted chains."""
         generator = torch.Generator(self.device).manual_seed(seed)
-        with self._evaluating():
+        with self.evaluating():
             drawn = [
                 self.prior.sample(min(WRITE_ROWS, n - start), generator=generator, adjust=adjust).cpu().numpy()
                 for start in range(0, n, WRITE_ROWS)
@@ -40,11 +40,11 @@ class PointModel(LatentModel[np.ndarray]):
     @torch.no_grad()
     def decode(self, latents_ND: np.ndarray) -> np.ndarray:
         """The mean of p(x | z) for each latent, [N, X] float32."""
-        with self._evaluating():
+        with self.evaluating():
             z_ND = torch.from_numpy(np.asarray(latents_ND, np.float32)).to(self.device)
             return self.decoder.decode(z_ND).cpu().numpy()
 
-    def _batches(self, examples: np.ndarray) -> Iterator[tuple[np.ndarray, PointBatch]]:
+    def batches(self, examples: np.ndarray) -> Iterator[tuple[np.ndarray, PointBatch]]:
         corpus = PointCorpus(np.asarray(examples, np.float32))
         for start in range(0, len(corpus), READ_ROWS):
             index = np.arange(start, min(start + READ_ROWS, len(corpus)))

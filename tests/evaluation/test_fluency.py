@@ -9,7 +9,16 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from scipy.stats import entropy
 
-from ldebm.evaluation.fluency import copies, distinct_n, distinct_share, mean_length, self_bleu, unigram_kl
+from ldebm.evaluation.fluency import (
+    copies,
+    distinct_n,
+    distinct_share,
+    length_distance,
+    mean_length,
+    self_bleu,
+    smoothed_kl,
+    unigram_kl,
+)
 
 
 def random_texts(number: int, words: int, seed: int, longest: int = 25) -> list[list[str]]:
@@ -106,3 +115,19 @@ def test_mean_length_by_hand() -> None:
     assert mean_length([list("abc"), [], list("de")]) == pytest.approx(5 / 3)
     with pytest.raises(ValueError, match="at least one text"):
         mean_length([])
+
+
+def test_smoothed_kl_is_scipys_of_the_counts_and_a_half() -> None:
+    generated, real = Counter("aabc"), Counter("abbd")
+    p, q = np.array([2.5, 1.5, 1.5, 0.5]) / 6, np.array([1.5, 2.5, 0.5, 1.5]) / 6
+    assert smoothed_kl(generated, real) == pytest.approx(entropy(p, q))
+    assert smoothed_kl(real, real) == 0
+    with pytest.raises(ValueError, match="both sides"):
+        smoothed_kl(Counter(), real)
+
+
+def test_length_distance_by_hand() -> None:
+    assert length_distance([list("ab"), list("abcd")], [list("a"), list("abc")]) == pytest.approx(1.0)
+    assert length_distance([list("ab")] * 3, [list("xy")]) == 0
+    with pytest.raises(ValueError, match="at least one text"):
+        length_distance([], [list("a")])

@@ -140,6 +140,22 @@ def test_with_a_quadratic_energy_the_bracket_holds_the_closed_form(monkeypatch):
     assert float((exact - gaussian).abs().mean()) > 0.2  # the energy matters
 
 
+def test_a_draw_of_the_density_has_no_bias(monkeypatch):
+    monkeypatch.setattr(chain_density, "FoldedEnergy", AutogradEnergy)
+    prior = diffusion_prior(2)
+    prior.energy = QuadraticEnergy(B_, C_, 3)
+    lower, upper = prior.log_density_draws(torch.tensor([[0.5, -1.0]]).expand(6000, 2), seeded(1), particles=2)
+    mean, variance = sampled_moments(prior.schedule, B_, C_)
+    exact = torch.distributions.Normal(mean, math.sqrt(variance)).log_prob(torch.tensor([0.5, -1.0])).sum()
+    ratio = (lower - exact).exp()
+    assert float(ratio.mean()) == pytest.approx(1.0, abs=4 * float(ratio.std()) / math.sqrt(6000))
+    assert 0.1 < float(ratio.std()) < 2.0  # a draw is noisy: that there is no bias is no accident
+    assert float((upper - exact).exp().mean()) > float(ratio.mean())
+    flat_prior, z = flat(diffusion_prior(2)), torch.randn(5, 2)
+    assert torch.allclose(*flat_prior.log_density_draws(z, seeded()), atol=1e-5)
+    assert torch.allclose(flat_prior.log_density_draws(z)[0], flat_prior.reference.log_density(z), atol=1e-5)
+
+
 def test_paths_come_in_equal_sets():
     for paths in (8, 40):
         with pytest.raises(ValueError, match=f"16 equal sets, received {paths}"):

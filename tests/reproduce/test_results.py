@@ -70,13 +70,28 @@ def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monke
     densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
 
 
-def test_several_jobs_train_every_model_once(tmp_path, monkeypatch):
+def test_work_in_parallel_is_done_once_and_an_error_is_told(monkeypatch):
     from concurrent.futures import ThreadPoolExecutor
 
-    from ldebm.reproduce import densities
+    from ldebm.reproduce import runs
 
     seen = []
-    monkeypatch.setattr(densities, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
-    monkeypatch.setattr(densities, "trained", lambda row, name, seed, runs, quick: seen.append((row, name, seed)))
-    densities._train_all([(row, "pinwheel", seed, tmp_path, False) for row in densities.ROWS for seed in (0, 1)], 2)
-    assert sorted(seen) == sorted((row, "pinwheel", seed) for row in densities.ROWS for seed in (0, 1))
+    monkeypatch.setattr(runs, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
+    runs.in_parallel(lambda *given: seen.append(given), [(row, seed) for row in "abc" for seed in (0, 1)], 2)
+    assert sorted(seen) == sorted((row, seed) for row in "abc" for seed in (0, 1))
+    with pytest.raises(ZeroDivisionError):
+        runs.in_parallel(lambda part: 1 / part, [(1,), (0,)], 2)
+
+
+def test_figures_are_measured_once_a_protocol(tmp_path):
+    from ldebm.reproduce.runs import kept_figures
+
+    calls = []
+
+    def measure():
+        calls.append(1)
+        return {"bleu": float(len(calls))}
+
+    assert kept_figures(tmp_path, {"bleu": "a"}, measure) == {"bleu": 1.0}
+    assert kept_figures(tmp_path, {"bleu": "a"}, measure) == {"bleu": 1.0}
+    assert kept_figures(tmp_path, {"bleu": "b"}, measure) == {"bleu": 2.0}

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
+from scipy.stats import wasserstein_distance
 
 ORDERS = (1, 2, 3, 4)
 Ngram = tuple[str, ...]
@@ -92,6 +93,28 @@ def unigram_kl(generated: Mapping[str, int], training: Mapping[str, int]) -> flo
         for word, count in generated.items()
         if count and training.get(word, 0)
     )
+
+
+def smoothed_kl(generated: Mapping[str, int], real: Mapping[str, int]) -> float:
+    """KL(generated || real) of word shares, half a count added to every type that either side has, in nats.
+
+    A true divergence: range 0 upwards, and a type that one side lacks costs something. The floor is that of as many
+    real texts, above 0 because a sample is finite. Half a count is Jeffreys' prior.
+    """
+    types = generated.keys() | real.keys()
+    if not generated or not real:
+        raise ValueError(f"word KL needs tokens on both sides, got {len(generated)} types and {len(real)}")
+    counts_2V = np.array([[counts.get(word, 0) + 0.5 for word in types] for counts in (generated, real)])
+    p_V, q_V = counts_2V / counts_2V.sum(1, keepdims=True)
+    return float((p_V * np.log(p_V / q_V)).sum())
+
+
+def length_distance(texts: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> float:
+    """Wasserstein-1 distance of the texts' lengths, in tokens: how far lengths must move on average. Range 0 upwards;
+    the floor is that of as many real texts."""
+    _check_any(texts)
+    _check_any(others)
+    return float(wasserstein_distance([len(text) for text in texts], [len(text) for text in others]))
 
 
 def mean_length(texts: Sequence[Sequence[str]]) -> float:

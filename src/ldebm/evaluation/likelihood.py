@@ -14,28 +14,32 @@ from torch import Tensor
 from ldebm.data.batches import Batch
 from ldebm.noise import Noise
 from ldebm.objective import LatentModel
-from ldebm.prior.log_partition import Effort, log_mean_exp
+from ldebm.prior.log_partition import log_mean_exp
 
 
 @torch.no_grad()
 def log_weights(
-    model: LatentModel[Any], batch: Batch, samples: int, generator: torch.Generator | None, effort: Effort
+    model: LatentModel[Any], batch: Batch, samples: int, generator: torch.Generator | None, particles: int = 8
 ) -> tuple[Tensor, Tensor]:
     """log p(x | z) + log p(z) - log q(z | x) of `samples` draws z from q(z | x), nats, [S, B].
 
-    Twice: with the lower and with the upper end of the bracket of log p(z). Their mean over S is the ELBO, the log of
-    the mean of their exponentials (`importance_bound`) a tighter bound. The model is put in evaluation mode. Raises
-    ValueError where the prior has no density.
+    Twice: with log p(z) estimated from below and from above (`Prior.log_density_draws`). The mean over S is the ELBO
+    (of the path through the levels as well), the log of the mean of the exponentials (`importance_bound`) a tighter
+    bound. In fp32; the model is put in evaluation mode. Raises ValueError where the prior has no density.
+
+    Args:
+        particles: of each normaliser.
     """
-    model.eval()
-    posterior = model.encoder.encode(batch.to(model.device))
-    found = []
-    for _ in range(samples):
-        noise_BD = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
-        z_BD = posterior.sample(noise_BD)
-        log_q_B = -0.5 * (noise_BD.square() + posterior.log_variance_BD + math.log(2 * math.pi)).sum(-1)
-        rest_B = model.decoder.log_likelihood(z_BD, batch.to(model.device)) - log_q_B
-        found.append(torch.stack([rest_B + end_B for end_B in model.prior.log_density_bounds(z_BD, generator, effort)]))
+    batch, found = batch.to(model.device), []
+    with model.evaluating(torch.float32):
+        posterior = model.encoder.encode(batch)
+        for _ in range(samples):
+            noise_BD = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
+            z_BD = posterior.sample(noise_BD)
+            log_q_B = -0.5 * (noise_BD.square() + posterior.log_variance_BD + math.log(2 * math.pi)).sum(-1)
+            rest_B = model.decoder.log_likelihood(z_BD, batch) - log_q_B
+            ends = model.prior.log_density_draws(z_BD, generator, particles)
+            found.append(torch.stack([rest_B + end_B for end_B in ends]))
     lower_SB, upper_SB = torch.stack(found, 1)
     return lower_SB, upper_SB
 

@@ -37,7 +37,7 @@ class SequenceEncoder(Encoder[TextBatch]):
 
     def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
         super().__init__()
-        self.embedding = _embedding(vocabulary, config.embedding_size)
+        self.embedding = embedding_of(vocabulary, config.embedding_size)
         self.dropout = ByteDropout(config.dropout)
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.pooling = config.pooling
@@ -72,7 +72,7 @@ class SequenceDecoder(Decoder[TextBatch]):
         super().__init__()
         self.max_length = max_length
         self.word_dropout = config.word_dropout
-        self.embedding = _embedding(vocabulary, config.hidden_size)
+        self.embedding = embedding_of(vocabulary, config.hidden_size)
         self.dropout = ByteDropout(config.dropout)
         self.first = nn.Linear(latent_size, config.hidden_size, bias=False)
         self.gru = nn.GRU(config.hidden_size + latent_size, config.hidden_size, batch_first=True)
@@ -92,8 +92,8 @@ class SequenceDecoder(Decoder[TextBatch]):
             inputs_BL = self._hide_words(inputs_BL, noise)
         embedded = self.dropout(self.embedding(inputs_BL))
         z_BLD = z_BD[:, None, :].expand(-1, inputs_BL.shape[1], -1)
-        packed = _pack(torch.cat([embedded, z_BLD], -1), lengths_B)
-        targets_N = _pack(targets_BL, lengths_B).data
+        packed = pack(torch.cat([embedded, z_BLD], -1), lengths_B)
+        targets_N = pack(targets_BL, lengths_B).data
         row_N = rows_of(packed)
         outputs, _ = run_gru(self.gru, packed, self.first(z_BD)[None], self.compute_dtype)
         hidden_NH = outputs.data
@@ -146,8 +146,8 @@ class SequenceDecoder(Decoder[TextBatch]):
         return torch.where(hidden_BL, UNK, inputs_BL)
 
 
-def _embedding(rows: int, size: int) -> nn.Embedding:
-    """Uniform in +-0.1 as published; padding stays zero."""
+def embedding_of(rows: int, size: int) -> nn.Embedding:
+    """An embedding, uniform in +-0.1 as published; padding stays zero."""
     embedding = nn.Embedding(rows, size, padding_idx=PAD)
     with torch.no_grad():
         embedding.weight.uniform_(-0.1, 0.1)[PAD] = 0.0
@@ -160,5 +160,6 @@ def _sums(packed: PackedSequence, texts: int) -> Tensor:
     return total_BH.index_add(0, rows_of(packed), packed.data.float())
 
 
-def _pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:
+def pack(x: Tensor, lengths_B: Tensor) -> PackedSequence:
+    """The valid tokens of padded rows in any order."""
     return pack_padded_sequence(x, lengths_B, batch_first=True, enforce_sorted=False)

@@ -103,6 +103,17 @@ class Prior(nn.Module, abc.ABC):
         del z_BD, generator, effort
         raise ValueError(f"{type(self).__name__} gives samples, not a density; choose another prior")
 
+    def log_density_draws(
+        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+    ) -> tuple[Tensor, Tensor]:
+        """A random estimate of log p(z) from each side, B: in expectation exp of the first is p(z), exp of the second
+        more. One path a latent: noisy, cheap, and what an importance-weighted bound of log p(x) averages over its
+        latents anyway. Where a density is known, or has one normaliser for all latents, its bracket.
+
+        Raises ValueError for a prior without a density.
+        """
+        return self.log_density_bounds(z_BD, generator, Effort(particles=particles))
+
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
         """What the learned part of the prior saves on these latents, in nats a text; empty for a Gaussian prior."""
         del z_BD, generator

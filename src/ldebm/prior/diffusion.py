@@ -152,11 +152,25 @@ class DiffusionPrior(Prior):
         Raises ValueError for paths that are not shared out evenly, and for the published form, whose sampler and energy
         are not of one density.
         """
-        if not self.tilted:
-            raise ValueError("the published form has no density: its sampler and its energy are of different ones")
+        self._check_density()
         lower_B, upper_B = chain_density.bracket(self, self.reference.whiten(z_BD), Noise(generator), effort)
         log_normal_B = self.reference.log_density(z_BD)
         return log_normal_B + lower_B, log_normal_B + upper_B
+
+    @torch.no_grad()
+    def log_density_draws(
+        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+    ) -> tuple[Tensor, Tensor]:
+        self._check_density()
+        u_BD, noise = self.reference.whiten(z_BD), Noise(generator)
+        step_noise_TBD = noise.normal(self.levels, *u_BD.shape, device=u_BD.device)
+        weights = chain_density.path_weights(self, u_BD, step_noise_TBD, noise, particles)
+        log_normal_B = self.reference.log_density(z_BD)
+        return log_normal_B + weights.reverse_TN.sum(0), log_normal_B + weights.forward_TN.sum(0)
+
+    def _check_density(self) -> None:
+        if not self.tilted:
+            raise ValueError("the published form has no density: its sampler and its energy are of different ones")
 
     def _descent(
         self, n: int, symbol: Tensor | None, generator: torch.Generator | None, guidance: float, adjust: bool

@@ -6,18 +6,14 @@ in PROTOCOL and go into the result files.
 
 from __future__ import annotations
 
-import json
 import math
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ldebm import metrics_log
 from ldebm.data.corpora import Points, load_points
 from ldebm.errors import RunError
 from ldebm.evaluation.attributes import agreement, chance_agreement
@@ -29,7 +25,7 @@ from ldebm.evaluation.density import (
     weights_total_variation,
     within,
 )
-from ldebm.files import atomic_path, write_atomically
+from ldebm.files import atomic_path
 from ldebm.noise import Noise
 from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
@@ -38,7 +34,8 @@ from ldebm.prior import DiffusionPrior, chain_density
 from ldebm.prior.grid import GridDensity
 from ldebm.prior.log_partition import Effort
 from ldebm.reproduce.results import ResultFile
-from ldebm.run_folder import CONFIG, METRICS
+from ldebm.reproduce.runs import in_parallel, kept_figures
+from ldebm.run_folder import CONFIG
 from ldebm.training import train
 from ldebm.training.progress import say
 from ldebm.training.run import resolve
@@ -52,11 +49,15 @@ INTEGRAL_SIDE, INTEGRAL_REACH = 33, 3.2  # standard deviations; a spacing that r
 INTEGRAL_EFFORT = Effort(paths=32, particles=64)  # cheap: what chance adds at a point averages out over the plane
 WATCHED = ("svebm-ib", "ldebm-best")  # whose training is filmed
 QUICK_EPOCHS = 2  # the first clustering comes after the first
-FINISHED, FIGURES = "finished", "figures.json"
+FINISHED = "finished"
 
 ROWS: dict[str, tuple[str, ...]] = {
     "gaussian": ("model.prior.kind=gaussian", "training.clustering_weight=0"),
-    "diffusion": ("model.prior.kind=denoising", "training.clustering_weight=0"),
+    "diffusion": (  # cheap epochs: as many of them as take the energies' time
+        "model.prior.kind=denoising",
+        "training.epochs=100",
+        "training.clustering_weight=0",
+    ),
     "svebm-ib": (  # its steps as published for these sets; step size and rate as suit it best (docs/log.md)
         "model.prior.kind=symbol_vector",
         "model.prior.short_run_steps=100",
@@ -115,7 +116,8 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
     command = f"ldebm reproduce densities --seeds {seeds}{' --quick' if quick else ''}"
     if jobs > 1:
         command += f" --jobs {jobs}"
-        _train_all([(row, name, seed, runs, quick) for name in sets for row in ROWS for seed in range(seeds)], jobs)
+        models = [(row, name, seed, runs, quick) for name in sets for row in ROWS for seed in range(seeds)]
+        in_parallel(train_only, models, jobs)
     written = []
     for name in sets:
         points = load_points(name)
@@ -130,23 +132,6 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
             say(f"{name}: {row}: energy distance {ratio:.2f} times its floor, {seconds:.0f} s of training")
         written.append(file.path)
     return written
-
-
-def _train_all(models: list[tuple[str, str, int, Path, bool]], jobs: int) -> None:
-    """Train what has not been trained yet, `jobs` at a time. Models this small leave half of two cores idle."""
-    threads = max(1, torch.get_num_threads() // jobs)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
-        try:
-            for finished in as_completed([pool.submit(_train_one, *model) for model in models]):
-                finished.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _train_one(row: str, name: str, seed: int, runs: Path, quick: bool) -> None:
-    trained(row, name, seed, runs, quick)
 
 
 def config_of(row: str, seed: int, quick: bool) -> Config:
@@ -186,19 +171,16 @@ def trained(row: str, name: str, seed: int, runs: Path, quick: bool) -> PointMod
     return PointModel.from_pretrained(folder, "cpu")
 
 
+def train_only(row: str, name: str, seed: int, runs: Path, quick: bool) -> None:
+    """As `trained`; what a process of its own can be asked for."""
+    trained(row, name, seed, runs, quick)
+
+
 def figures(row: str, points: Points, seed: int, runs: Path, quick: bool) -> dict[str, float | None]:
     """The figures of one seed and the seconds of its training; kept in the run folder, so measured once a protocol."""
     model = trained(row, points.name, seed, runs, quick)
     folder = folder_of(row, points.name, seed, runs, quick)
-    kept = folder / FIGURES
-    if kept.exists():
-        known = json.loads(kept.read_text(encoding="utf-8"))
-        if known["protocol"] == PROTOCOL:
-            return dict(known["figures"])
-    found = measure(row, model, points, seed)
-    found["train_seconds"] = float(metrics_log.read(folder / METRICS)[-1]["seconds"])
-    write_atomically(kept, json.dumps({"protocol": PROTOCOL, "figures": found}, indent=2))
-    return found
+    return kept_figures(folder, PROTOCOL, lambda: measure(row, model, points, seed))
 
 
 def fresh(points: Points, seed: int) -> tuple[np.ndarray, np.ndarray]:

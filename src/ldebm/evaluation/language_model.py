@@ -1,0 +1,128 @@
+"""A plain language model: the judge that reverse and forward perplexity are read off, always trained alike.
+
+Legend: B texts, L tokens, N valid tokens, H hidden units, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ldebm.data.batches import TextBatch, TokenizedCorpus, bucketed, in_order
+from ldebm.observation.cross_entropy import LinearCrossEntropy
+from ldebm.observation.decoding import DecoderState, sampled, write
+from ldebm.observation.dropout import ByteDropout
+from ldebm.observation.gru import fastest_dtype, rows_of
+from ldebm.observation.sequence import embedding_of, pack
+
+_READ_ROWS, _WRITE_ROWS = 128, 1024
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a language model is trained: Adam, gradients clipped at a norm of 1, the learning rate halved after an epoch
+    without a better validation loss, an end after the second such epoch in a row. The best epoch is kept."""
+
+    epochs: int = 12
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+
+
+JUDGE = Recipe()
+JUDGE_SIZE, JUDGE_DROPOUT = 256, 0.3
+
+
+class LanguageModel(nn.Module):
+    """p(x): embedding, one LSTM layer, dropout on its inputs and outputs, a softmax tied to the embedding."""
+
+    def __init__(self, vocabulary: int, size: int = JUDGE_SIZE, dropout: float = JUDGE_DROPOUT) -> None:
+        super().__init__()
+        self.embedding = embedding_of(vocabulary, size)
+        self.dropout = ByteDropout(dropout)
+        self.lstm = nn.LSTM(size, size, batch_first=True)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.compute_dtype = torch.float32
+
+    def log_likelihood(self, batch: TextBatch) -> Tensor:
+        """log p(x) of each text in nats, B: the sum over its tokens, the end mark included."""
+        dtype = self.compute_dtype
+        lengths_B = (batch.lengths_B - 1).cpu()
+        packed = pack(self.dropout(self.embedding(batch.tokens_BL[:, :-1])).to(dtype), lengths_B)
+        targets_N, row_N = pack(batch.tokens_BL[:, 1:], lengths_B).data, rows_of(packed)
+        lowered = {name: weight.to(dtype) for name, weight in self.lstm.named_parameters()}
+        outputs, _ = torch.func.functional_call(self.lstm, lowered, (packed,))
+        hidden_NH = self.dropout(outputs.data)
+        # The bias is one more hidden unit that is always one.
+        hidden_NH = torch.cat([hidden_NH, hidden_NH.new_ones(len(hidden_NH), 1)], -1)
+        table_VH = torch.cat([self.embedding.weight, self.bias[:, None]], -1).to(dtype)
+        loss_N = LinearCrossEntropy.apply(hidden_NH, table_VH, targets_N)
+        return loss_N.new_zeros(len(lengths_B)).index_add(0, row_N, -loss_N)
+
+    @torch.no_grad()
+    def sample(
+        self, n: int, generator: torch.Generator | None, max_length: int, temperature: float = 1.0
+    ) -> list[list[int]]:
+        """Ancestral samples: ids without the marks, of texts of at most `max_length` ids with them."""
+        weights, table_VH = list(self.lstm.parameters()), self.embedding.weight
+        size = self.lstm.hidden_size
+
+        def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+            before = state.hidden.split(size, -1)
+            hidden_BH, cell_BH = torch.lstm_cell(table_VH[last_B], before, *weights)
+            logits_BV = torch.addmm(self.bias, hidden_BH, table_VH.T)
+            return logits_BV, DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
+
+        texts: list[list[int]] = []
+        for start in range(0, n, _WRITE_ROWS):
+            rows = min(_WRITE_ROWS, n - start)
+            first = DecoderState(table_VH.new_zeros(rows, 2 * size), table_VH.new_zeros(rows, 0))
+            texts += write(step, first, max_length, sampled(generator, temperature, 1.0), ())
+        return texts
+
+
+def fit(
+    model: LanguageModel, training: TokenizedCorpus, validation: TokenizedCorpus, recipe: Recipe, seed: int
+) -> LanguageModel:
+    """`model` trained by the recipe, as it was after its best epoch. Runs on the device that the model is on."""
+    device = model.embedding.weight.device
+    torch.manual_seed(seed)  # of dropout
+    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate)
+    best, kept, worse = math.inf, copy.deepcopy(model.state_dict()), 0
+    for epoch in range(recipe.epochs):
+        model.train()
+        model.compute_dtype = fastest_dtype(device)
+        for index in bucketed(training.lengths_N, recipe.batch_size, seed, epoch):
+            batch = training.batch(index).to(device)
+            loss = -model.log_likelihood(batch).sum() / (batch.lengths_B - 1).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+        found = cross_entropy(model, validation)
+        if found < best:
+            best, kept, worse = found, copy.deepcopy(model.state_dict()), 0
+            continue
+        worse += 1
+        if worse == 2:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] /= 2
+    model.load_state_dict(kept)
+    return model
+
+
+@torch.no_grad()
+def cross_entropy(model: LanguageModel, corpus: TokenizedCorpus) -> float:
+    """Nats a token over the whole corpus, end marks included; its exponential is the perplexity."""
+    model.eval()
+    model.compute_dtype = torch.float32
+    device = model.embedding.weight.device
+    log_likelihood = sum(
+        float(model.log_likelihood(corpus.batch(index).to(device)).double().sum())
+        for index in in_order(corpus.lengths_N, _READ_ROWS)
+    )
+    return -log_likelihood / float((corpus.lengths_N - 1).sum())

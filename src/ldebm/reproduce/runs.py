@@ -1,0 +1,48 @@
+"""Run folders of a table: trained several at a time, their figures measured once."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ldebm import metrics_log
+from ldebm.files import write_atomically
+from ldebm.run_folder import METRICS
+
+FIGURES = "figures.json"
+
+
+def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]], jobs: int) -> None:
+    """Call `work`, a module's function, with each of the arguments, `jobs` at a time in processes of their own, each
+    with its share of the cores. What one raises ends the others that have not begun."""
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+        try:
+            for finished in as_completed([pool.submit(work, *each) for each in arguments]):
+                finished.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def kept_figures(
+    folder: Path, protocol: Mapping[str, str], measure: Callable[[], dict[str, float | None]]
+) -> dict[str, float | None]:
+    """The figures of a run folder and `train_seconds`; kept in the folder, so measured once a protocol."""
+    kept = folder / FIGURES
+    if kept.exists():
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if known["protocol"] == protocol:
+            return dict(known["figures"])
+    found = measure()
+    if (folder / METRICS).exists():
+        found["train_seconds"] = float(metrics_log.read(folder / METRICS)[-1]["seconds"])
+    write_atomically(kept, json.dumps({"protocol": protocol, "figures": found}, indent=2))
+    return found
