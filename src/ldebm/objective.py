@@ -91,8 +91,8 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
             rate=terms.rate_B.mean() * share,
             contrast=terms.contrast * share,
             information=terms.information,
-            clustering=_symbol_loss(logits, pseudo_symbols_B) * share,
-            supervised=_symbol_loss(logits, batch.symbols_B) * share,
+            clustering=symbol_loss(logits, pseudo_symbols_B) * share,
+            supervised=symbol_loss(logits, batch.symbols_B) * share,
             diagnostics=terms.diagnostics | {"posterior_variance": posterior.log_variance_BD.detach().exp().mean()},
         )
 
@@ -173,7 +173,7 @@ class _Evaluating:
         self.model.set_compute_dtype(self.was_dtype)
 
 
-def _symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
+def symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
     """Cross-entropy of known symbols at level 0, and the mean of it over the other logits; each text counts 1 / B."""
     if symbol_B is None or bool((symbol_B < 0).all()):
         return logits[0].new_zeros(())

@@ -14,8 +14,12 @@ def learning_rate_factor(config: TrainingConfig, step: int, total_steps: int) ->
     warm = min(1.0, (step + 1) / config.warm_up_steps) if config.warm_up_steps else 1.0
     if config.learning_rate_schedule == "constant":
         return warm
-    done = min(1.0, step / max(1, total_steps))
-    return warm * (_LEAST + (1 - _LEAST) * 0.5 * (1 + math.cos(math.pi * done)))
+    return warm * cosine(min(1.0, step / max(1, total_steps)))
+
+
+def cosine(done: float) -> float:
+    """Half a cosine from one to a twentieth; `done` is the share of the run."""
+    return _LEAST + (1 - _LEAST) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def rate_weight(config: TrainingConfig, step: int) -> float:

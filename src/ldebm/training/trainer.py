@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ldebm import metrics_log
 from ldebm.data.batches import Batch, EncodedCorpus, bucketed, in_order
@@ -26,6 +25,7 @@ from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
 from ldebm.run_folder import METRICS, write_model
 from ldebm.training.allocator import keep_large_blocks
+from ldebm.training.averaging import average
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
 from ldebm.training.progress import say, track, warn
@@ -171,22 +171,11 @@ class Trainer:
             raise NotFinite(f"step {self.step_count}: the gradient is not finite, first in {broken[0]}")
         self.optimiser.step()
         self.step_count += 1
-        self._average()
+        if self.averaged is not self.model:
+            average(self.averaged, self.model, self.config.ema, self.step_count)
         for name, norm in zip(("gradient_norm", "energy_gradient_norm"), norms, strict=False):
             losses.diagnostics[name] = norm.detach()
         return losses
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the averaged weights; early on the average is short, or it would remember the initialisation."""
-        if self.averaged is self.model:
-            return
-        decay = min(self.config.ema, (1 + self.step_count) / (10 + self.step_count))
-        averaged: list[Tensor] = list(self.averaged.parameters())
-        current: list[Tensor] = list(self.model.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - decay)
-        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-            mine.copy_(theirs)
 
     @torch.no_grad()
     def _calibrate(self) -> None:
