@@ -16,7 +16,7 @@ SURFACE = {
     "discover": "RUN SOURCE --text --label --json",
     "classify": "RUN SOURCE --text --out",
     "encode": "RUN SOURCE --out --text",
-    "evaluate": "RUN SOURCE --text --label --samples --json",
+    "evaluate": "RUN SOURCE --text --label --samples --thorough --json",
     "demo": "--out --minutes",
     "reproduce": "WHAT --seeds --quick --jobs --out --pictures --runs",
 }

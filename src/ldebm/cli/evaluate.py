@@ -32,11 +32,19 @@ def evaluate(
     text: TextColumn = None,
     label: LabelColumn = None,
     samples: Annotated[int, typer.Option("--samples", min=1, help="Texts to generate, at most.")] = 1000,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Also what takes minutes: reverse and forward perplexity under language models, likelihood bounds, "
+            "the prior's distance from the posterior.",
+        ),
+    ] = False,
     result: Json = None,
 ) -> None:
     """Measure a run on texts it was not trained on."""
     from ldebm import LDEBM
-    from ldebm.tasks import evaluation_of_runs
+    from ldebm.tasks import evaluation_of_runs, thorough_evaluation
 
     model = LDEBM.from_pretrained(run)
     corpus = corpus_of(model.config)
@@ -47,6 +55,9 @@ def evaluate(
     else:
         name, (texts, labels) = f"{corpus.name}, validation split", columns_of(corpus.validation)
     measured = evaluation_of_runs.evaluate(model, texts, stream(corpus.train), samples=samples, labels=labels)
+    if thorough:
+        training, validation = corpus.train["text"][:], stream(corpus.validation)
+        measured += thorough_evaluation.evaluate_thoroughly(model, texts, training, validation)
     print_measurements(measured, name)
     if result is not None:
         metrics = {each.name: _as_json(each) for each in measured}

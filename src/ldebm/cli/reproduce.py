@@ -9,29 +9,46 @@ import typer
 
 
 def reproduce(
-    what: Annotated[Literal["densities"], typer.Argument(metavar="WHAT", help="Which part of the paper: densities.")],
+    what: Annotated[
+        Literal["densities", "ptb"],
+        typer.Argument(metavar="WHAT", help="Which part of the paper: densities (synthetic sets), ptb (Table 1)."),
+    ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Two epochs of each model, into files of their own."),
+        typer.Option("--quick", help="An epoch or two of each model, into files of their own."),
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models trained at a time, sharing the cores.")] = 1,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the result files go.")] = Path("results"),
     pictures: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--pictures", metavar="FOLDER", help="Where the figures go; the page with the tables lies beside it."
+            "--pictures",
+            metavar="FOLDER",
+            help="Where the figures go; the page with the tables lies beside it.",
+            show_default="docs/WHAT",
         ),
-    ] = Path("docs/densities"),
+    ] = None,
     runs: Annotated[
-        Path, typer.Option("--runs", metavar="FOLDER", help="Where the run folders go; finished ones are used again.")
-    ] = Path("runs/densities"),
+        Path | None,
+        typer.Option(
+            "--runs",
+            metavar="FOLDER",
+            help="Where the run folders go; finished ones are used again.",
+            show_default="runs/WHAT",
+        ),
+    ] = None,
 ) -> None:
     """Train and measure the models of a part of the paper; what was trained before is used again."""
-    del what  # the only one so far
+    pictures, runs = pictures or Path("docs", what), runs or Path("runs", what)
+    page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
+    if what == "ptb":
+        from ldebm.reproduce import ptb, ptb_page
+
+        ptb_page.write_page(page, ptb.reproduce(out, runs, seeds, quick, jobs))
+        return
     from ldebm.reproduce import densities, density_page, density_table
 
     results = densities.reproduce(out, runs, densities.SETS, seeds, quick, jobs)
     density_page.draw(pictures, runs, densities.SETS, quick)
-    page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
     density_table.write_page(page, results, pictures)

@@ -47,6 +47,10 @@ class LanguageModel(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
         self.compute_dtype = torch.float32
 
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.weight.device
+
     def log_likelihood(self, batch: TextBatch) -> Tensor:
         """log p(x) of each text in nats, B: the sum over its tokens, the end mark included."""
         dtype = self.compute_dtype
@@ -88,7 +92,7 @@ def fit(
     model: LanguageModel, training: TokenizedCorpus, validation: TokenizedCorpus, recipe: Recipe, seed: int
 ) -> LanguageModel:
     """`model` trained by the recipe, as it was after its best epoch. Runs on the device that the model is on."""
-    device = model.embedding.weight.device
+    device = model.device
     torch.manual_seed(seed)  # of dropout
     optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     best, kept, worse = math.inf, copy.deepcopy(model.state_dict()), 0
@@ -120,7 +124,7 @@ def cross_entropy(model: LanguageModel, corpus: TokenizedCorpus) -> float:
     """Nats a token over the whole corpus, end marks included; its exponential is the perplexity."""
     model.eval()
     model.compute_dtype = torch.float32
-    device = model.embedding.weight.device
+    device = model.device
     log_likelihood = sum(
         float(model.log_likelihood(corpus.batch(index).to(device)).double().sum())
         for index in in_order(corpus.lengths_N, _READ_ROWS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ldebm.files import write_atomically
+from ldebm.reproduce.markdown import definitions, table
 
 # Result name -> heading and format. The first table is about samples, the second about symbols and the density.
 SAMPLES = {
@@ -64,48 +64,14 @@ def write_page(page: Path, results: Sequence[Path], pictures: Path) -> None:
     for each in found:
         name = each["name"].removeprefix("densities-").removesuffix("-quick")
         stem = f"quick-{name}" if each["name"].endswith("-quick") else name
-        parts += [f"## {name.capitalize()}", _table(each["rows"], SAMPLES, seconds=True), _table(each["rows"], SYMBOLS)]
+        parts += [
+            f"## {name.capitalize()}",
+            table(each["rows"], SAMPLES, "data", GOALS, "at most 600"),
+            table(each["rows"], SYMBOLS, "data", GOALS),
+        ]
         for file, what in FIGURES.items():
             if (pictures / f"{stem}-{file}").exists():
                 parts += [what, f"![{what}]({link}/{stem}-{file})"]
     parts.append("## What the columns mean")
-    parts.append("\n".join(f"- `{name}`: {what}." for name, what in found[0]["protocol"].items()))
+    parts.append(definitions(found[0]["protocol"]))
     write_atomically(page, "\n\n".join(parts) + "\n")
-
-
-def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, str]], seconds: bool = False) -> str:
-    """Rows of models, then floor, chance and goal where there are any; columns that no row has are left out."""
-    known = {name: each for name, each in columns.items() if any(_mean(row, name) is not None for row in rows)}
-    headings = ["model", *(heading for heading, _ in known.values()), *(["seconds of training"] if seconds else [])]
-    lines = [
-        [
-            f"`{row['model']}` ({row['seeds']} seeds)",
-            *(_cell(row["metrics"][name], form) for name, (_, form) in known.items()),
-        ]
-        + ([f"{row['train_seconds']:.0f}"] if seconds else [])
-        for row in rows
-    ]
-    last = rows[-1]["metrics"]
-    for kind in ("floor", "chance"):
-        values = [_number(last[name][kind], form) for name, (_, form) in known.items()]
-        if any(values):
-            lines.append(["data" if kind == "floor" else kind, *values, *([""] if seconds else [])])
-    lines.append(
-        ["goal of `ldebm-best`", *(GOALS.get(name, "") for name in known), *(["at most 600"] if seconds else [])]
-    )
-    table = [headings, ["---"] * len(headings), *lines]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
-
-
-def _mean(row: Mapping[str, Any], name: str) -> float | None:
-    value: float | None = row["metrics"].get(name, {}).get("mean")
-    return value
-
-
-def _cell(value: Mapping[str, float | None], form: str) -> str:
-    mean, deviation = _number(value["mean"], form), _number(value["sd"], form)
-    return f"{mean} ± {deviation}" if deviation else mean
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)

@@ -6,8 +6,11 @@ PROTOCOL and go into the result file.
 
 from __future__ import annotations
 
+import math
+import time
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import datasets
 import numpy as np
@@ -17,24 +20,29 @@ from ldebm.data.batches import TokenizedCorpus
 from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.devices import choose_device
 from ldebm.errors import RunError
-from ldebm.evaluation.density import sliced_wasserstein
+from ldebm.evaluation.language_model import LanguageModel, Recipe, cross_entropy, fit
 from ldebm.evaluation.latent import latent_mutual_information
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
 from ldebm.model import LDEBM
 from ldebm.presets import Config, config_from_yaml, load_preset
-from ldebm.prior import DenoisingPrior, DiffusionPrior
-from ldebm.reproduce.runs import kept_figures
+from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.runs import in_parallel, kept_figures
 from ldebm.run_folder import CONFIG
 from ldebm.tasks import generation_figures, likelihood_figures
-from ldebm.tasks.reading import Mode
-from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
+from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts, as_ids
+from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
 from ldebm.training import train
+from ldebm.training.refit import refit
 from ldebm.training.run import resolve
 from ldebm.training.validation import validate
 
 FINISHED = "finished"
 COMMON = ("data.vocabulary_size=10000", "data.max_length=85")  # every row sees every word of every sentence
 WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
+
+SIZES = ("small", "full")
+QUICK = "tiny"
+REFIT_STEPS = 2_000
 
 ROWS: dict[str, tuple[str, ...]] = {
     "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
@@ -46,7 +54,17 @@ ROWS: dict[str, tuple[str, ...]] = {
     "ldebm-paper": (),
     "ldebm-best": (),
 }
+REFIT = "ldebm-best-refit"
 FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
+PUBLISHED = {  # recalled, unverified
+    "autoencoder": {"reverse_perplexity": 730.81, "bleu": 10.88, "unigram_kl": 0.58},
+    "gaussian": {"reverse_perplexity": 686.18, "bleu": 3.12, "unigram_kl": 0.50, "nll_bound": 100.85},
+    "language-model": {"nll_bound": 101.21},
+    "svebm": {"reverse_perplexity": 180.71, "bleu": 9.54, "unigram_kl": 0.17, "nll_bound": 95.02},
+    "svebm-ib": {"reverse_perplexity": 177.59, "bleu": 9.47, "unigram_kl": 0.16, "nll_bound": 94.68},
+    "ldebm-no-clustering": {"reverse_perplexity": 168.32, "bleu": 11.12, "unigram_kl": 0.07, "nll_bound": 79.84},
+    "ldebm-paper": {"reverse_perplexity": 164.57, "bleu": 11.16, "unigram_kl": 0.06, "nll_bound": 82.38},
+}
 
 PROTOCOL = {
     "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of greedy reconstructions from the posterior mean "
@@ -65,10 +83,56 @@ PROTOCOL = {
     "mutual_information": "I(x; y) of sentence and symbol, nats; 0 to log 20 = 3.0",
     "latent_mutual_information": "I(x; z) by the aggregate posterior of 2,000 test sentences, nats; at most 7.6",
     "active_units": "latent dimensions whose posterior mean varies by more than 0.01",
-    "prior_distance": "sliced Wasserstein-2 of 3,761 prior samples and samples of the test sentences' posteriors; the "
-    "floor is that of as many training sentences' posteriors",
+    "prior_distance": PRIOR_DISTANCE,
     "prior_distance_floor": "that floor",
 }
+
+
+def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> Path:
+    """Train and measure every row: at `small` with every seed, the rows of FULL once at `full` as well. Returns the
+    result file, `out`/ptb.json; run folders lie under `runs`.
+
+    What was trained and measured before is read again, so that an interrupted table goes on where it was.
+
+    Args:
+        quick: one epoch of the size `tiny`, a judge of two thousand texts, results to `out`/ptb-quick.json.
+        jobs: models trained at a time, each on its share of the cores.
+    """
+    plan = [(row, QUICK, 1) for row in ROWS] if quick else [(row, "small", seeds) for row in ROWS]
+    if not quick:
+        plan += [(row, "full", 1) for row in FULL]
+    command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}"
+    if jobs > 1:
+        command += f" --jobs {jobs}"
+        in_parallel(train_only, [(row, size, seed, runs) for row, size, n in plan for seed in range(n)], jobs)
+    file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
+    floor = generation_figures.floors(real_texts())
+    floor |= {f"{name}_sampled": value for name, value in floor.items()}
+    for size in dict.fromkeys(size for _, size, _ in plan):
+        found = [language_model_figures(size, runs)]
+        file.add("language-model", size, found, _seconds(found), floor=floor, published=PUBLISHED["language-model"])
+    for row, size, n in plan:
+        found = [figures(row, size, seed, runs) for seed in range(n)]
+        file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED.get(row))
+        if row == "ldebm-best":
+            found = [refitted_figures(size, seed, runs) for seed in range(n)]
+            file.add(REFIT, size, found, _seconds(found), floor=floor)
+    return file.path
+
+
+def _seconds(found: list[dict[str, float | None]]) -> float:
+    return float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
+
+
+class Effort(NamedTuple):
+    """Generated texts, and posterior samples of a likelihood bound."""
+
+    texts: int
+    samples: int
+
+
+def effort_of(size: str) -> Effort:
+    return Effort(2_200, 5) if size == QUICK else Effort(JUDGED + SELECTING, likelihood_figures.SAMPLES)
 
 
 @cache
@@ -82,17 +146,22 @@ def real_texts() -> RealTexts:
     return RealTexts.read(training, validation, test, choose_device("auto"))
 
 
-def config_of(row: str, size: str, seed: int, epochs: int | None = None) -> Config:
+def config_of(row: str, size: str, seed: int) -> Config:
     """The row's preset with what it changes."""
     preset = f"{'paper' if row == 'ldebm-paper' else 'best'}-{size}"
     settings = [*COMMON, *ROWS[row], f"seed={seed}"]
-    if epochs is not None:
-        settings.append(f"training.epochs={epochs}")
+    if size == QUICK:
+        settings.append("training.epochs=1")
     return load_preset(preset, settings)
 
 
 def folder_of(row: str, size: str, seed: int, runs: Path) -> Path:
     return runs / f"{row}-{size}-{seed}"
+
+
+def train_only(row: str, size: str, seed: int, runs: Path) -> None:
+    """As `trained`; what a process of its own can be asked for."""
+    trained(config_of(row, size, seed), folder_of(row, size, seed, runs))
 
 
 def trained(config: Config, folder: Path) -> LDEBM:
@@ -111,50 +180,85 @@ def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | Non
     """The figures of one seed and the seconds of its training."""
     folder = folder_of(row, size, seed, runs)
     model = trained(config_of(row, size, seed), folder)
-    return kept_figures(folder, PROTOCOL, lambda: measure(model, load_corpus("ptb"), seed))
+    return kept_figures(folder, PROTOCOL, lambda: measure(model, load_corpus("ptb"), seed, effort_of(size)))
 
 
-def measure(model: LDEBM, corpus: Corpus, seed: int) -> dict[str, float | None]:
+def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None]:
+    """Those of `ldebm-best` whose prior has had a second stage on the frozen latents; the seconds are of that stage."""
+    folder = folder_of(REFIT, size, seed, runs)
+
+    def measured() -> dict[str, float | None]:
+        corpus = load_corpus("ptb")
+        model = trained(config_of("ldebm-best", size, seed), folder_of("ldebm-best", size, seed, runs))
+        started = time.monotonic()
+        model = refit(model, encoded(corpus.train["text"][:], model), REFIT_STEPS)
+        seconds = time.monotonic() - started
+        model.save_pretrained(folder)
+        return measure(model, corpus, seed, effort_of(size)) | {"train_seconds": seconds}
+
+    return kept_figures(folder, PROTOCOL, measured)
+
+
+def language_model_figures(size: str, runs: Path) -> dict[str, float | None]:
+    """A plain language model of the decoder's size: one LSTM layer, the same embedding and dropout, all training
+    sentences, ancestral samples (its greedy text is one text)."""
+
+    def measured() -> dict[str, float]:
+        real, decoder = real_texts(), config_of("gaussian", size, 0).model.decoder
+        corpus = load_corpus("ptb")
+        started = time.monotonic()
+        torch.manual_seed(0)
+        model = LanguageModel(len(real.tokenizer), decoder.hidden_size, decoder.dropout).to(real.own.device)
+        training, validation = (
+            as_ids([text.split() for text in part["text"]], real.tokenizer)
+            for part in (corpus.train, corpus.validation)
+        )
+        fit(model, training, validation, Recipe(epochs=1 if size == QUICK else 30), 0)
+        seconds = time.monotonic() - started
+        test = as_ids(real.test, real.tokenizer)
+        nats, words = cross_entropy(model, test), float((test.lengths_N - 1).mean())
+        generator = torch.Generator(real.own.device).manual_seed(0)
+        written = model.sample(effort_of(size).texts, generator, 85)
+        texts = [real.tokenizer.decode(ids).split() for ids in written]
+        found = generation_figures.of_texts(texts, real)
+        likelihood = {"nll_bound": nats * words, "perplexity": math.exp(nats), "bits_per_word": nats / math.log(2)}
+        return {f"{name}_sampled": value for name, value in found.items()} | likelihood | {"train_seconds": seconds}
+
+    return kept_figures(folder_of("language-model", size, 0, runs), PROTOCOL, measured)
+
+
+def measure(model: LDEBM, corpus: Corpus, seed: int, effort: Effort) -> dict[str, float | None]:
     """Every figure of PROTOCOL that the model has; ancestral samples get a judge for the first seed alone."""
     assert corpus.test is not None
-    test, real = corpus.test["text"], real_texts()
+    test, real = corpus.test["text"][:], real_texts()
     written = [model.tokenizer.words(text) for text in model.reconstruct(test)]
     found: dict[str, float | None] = {
         "bleu": bleu(written, real.test),
         "token_accuracy": token_accuracy(written, real.test),
     }
-    modes: tuple[tuple[Mode, str], ...] = (("greedy", ""), ("sample", "_sampled"))
-    for mode, suffix in modes:
-        texts = model.generate(JUDGED + SELECTING, mode=mode, seed=seed)
-        of_mode = generation_figures.of_texts(
-            [text.split() for text in texts], real, judged=mode == "greedy" or seed == 0
-        )
+    for mode, suffix in MODES:
+        texts = [text.split() for text in model.generate(effort.texts, mode=mode, seed=seed)]
+        of_mode = generation_figures.of_texts(texts, real, judged=mode == "greedy" or seed == 0)
         found |= {f"{name}{suffix}": value for name, value in of_mode.items()}
     found |= _latents(model, corpus, seed)
-    if not isinstance(model.prior, DiffusionPrior) or model.prior.tilted:
-        some = test[:: 20 if isinstance(model.prior, DenoisingPrior) else 1]  # its density costs a hundred times more
-        found |= likelihood_figures.of_texts(model, some, seed=seed)
+    if model.prior.has_rate:
+        found |= likelihood_figures.of_texts(model, test, effort.samples, seed=seed)
     return found
+
+
+def encoded(texts: list[str], model: LDEBM) -> TokenizedCorpus:
+    rows = datasets.Dataset.from_dict({"text": texts, "label": [None] * len(texts)})
+    return TokenizedCorpus.build(rows, model.tokenizer, model.config.data.max_length, None)
 
 
 def _latents(model: LDEBM, corpus: Corpus, seed: int) -> dict[str, float | None]:
     assert corpus.test is not None
     test = corpus.test["text"]
-    ids = TokenizedCorpus.build(
-        datasets.Dataset.from_dict({"text": test, "label": [None] * len(test)}), model.tokenizer, 85, None
-    )
-    found = {name: value for name, value in validate(model, ids, seed).items() if name in PROTOCOL and name != "bleu"}
-    generator = np.random.default_rng(seed)
-
-    def drawn(texts: list[str]) -> np.ndarray:
-        means_ND, variances_ND = model.posterior(texts)
-        return means_ND + np.sqrt(variances_ND) * generator.standard_normal(means_ND.shape)
-
-    of_test_ND = drawn(test)
-    of_training_ND = drawn(corpus.train.shuffle(seed=seed).select(range(len(test)))["text"])
-    prior_ND = model.prior.sample(len(test), generator=torch.Generator(model.device).manual_seed(seed)).cpu().numpy()
+    validated = validate(model, encoded(test, model), seed)
+    found = {name: value for name, value in validated.items() if name in PROTOCOL and name != "bleu"}
+    distance, floor = prior_distance(model, test, corpus.train["text"][:], seed)
     return found | {
         "latent_mutual_information": latent_mutual_information(*model.posterior(test), seed=seed),
-        "prior_distance": sliced_wasserstein(prior_ND, of_test_ND),
-        "prior_distance_floor": sliced_wasserstein(of_training_ND, of_test_ND),
+        "prior_distance": distance,
+        "prior_distance_floor": floor,
     }

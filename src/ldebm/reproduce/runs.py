@@ -33,7 +33,7 @@ def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]
 
 
 def kept_figures(
-    folder: Path, protocol: Mapping[str, str], measure: Callable[[], dict[str, float | None]]
+    folder: Path, protocol: Mapping[str, str], measure: Callable[[], Mapping[str, float | None]]
 ) -> dict[str, float | None]:
     """The figures of a run folder and `train_seconds`; kept in the folder, so measured once a protocol."""
     kept = folder / FIGURES
@@ -41,7 +41,7 @@ def kept_figures(
         known = json.loads(kept.read_text(encoding="utf-8"))
         if known["protocol"] == protocol:
             return dict(known["figures"])
-    found = measure()
+    found = dict(measure())
     if (folder / METRICS).exists():
         found["train_seconds"] = float(metrics_log.read(folder / METRICS)[-1]["seconds"])
     write_atomically(kept, json.dumps({"protocol": protocol, "figures": found}, indent=2))

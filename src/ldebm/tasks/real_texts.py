@@ -61,7 +61,7 @@ class RealTexts:
         """
         selecting = min(SELECTING, math.ceil(len(written) / 10))
         training, following = written[selecting:][:JUDGED], written[:selecting]
-        trained = judge(training, following, self.tokenizer, self.own.embedding.weight.device, seed)
+        trained = judge(training, following, self.tokenizer, self.own.device, seed)
         return math.exp(cross_entropy(trained, as_ids(self.test, self.tokenizer)))
 
     def forward_perplexity(self, written: Sequence[Words]) -> float:

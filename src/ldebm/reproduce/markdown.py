@@ -1,0 +1,70 @@
+"""Rows of a result file as a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Columns = Mapping[str, tuple[str, str]]  # result name -> heading and format
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Columns,
+    floor: str,
+    goals: Mapping[str, str] | None = None,
+    seconds_goal: str | None = None,
+) -> str:
+    """Rows of models, then published values, floor, chance and goals where there are any; columns that no row has are
+    left out.
+
+    Args:
+        floor: the name of the row that holds the floors.
+        goals: of `ldebm-best`, by result name.
+        seconds_goal: with it a last column tells the seconds of training.
+    """
+    known = {name: each for name, each in columns.items() if any(_mean(row, name) is not None for row in rows)}
+    last = [] if seconds_goal is None else ["seconds of training"]
+    headings = ["model", *(heading for heading, _ in known.values()), *last]
+    lines = [
+        [_name(row), *(_cell(row["metrics"][name], form) for name, (_, form) in known.items())]
+        + [f"{row['train_seconds']:.0f}" for _ in last]
+        for row in rows
+    ]
+    for row in rows:
+        published = row.get("published", {})
+        if any(name in published for name in known):
+            values = [_number(published.get(name), form) for name, (_, form) in known.items()]
+            lines.append([f"`{row['model']}`, as published (recalled, unverified)", *values, *("" for _ in last)])
+    for kind, called in (("floor", floor), ("chance", "chance")):
+        values = [_number(rows[-1]["metrics"][name][kind], form) for name, (_, form) in known.items()]
+        if any(values):
+            lines.append([called, *values, *("" for _ in last)])
+    if goals is not None:
+        lines.append(
+            ["goal of `ldebm-best`", *(goals.get(name, "") for name in known), *(seconds_goal or "" for _ in last)]
+        )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, ["---"] * len(headings), *lines])
+
+
+def definitions(protocol: Mapping[str, str]) -> str:
+    """What each metric is, as a list."""
+    return "\n".join(f"- `{name}`: {what}." for name, what in protocol.items())
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"`{row['model']}` ({row['seeds']} seed{'s' if row['seeds'] > 1 else ''})"
+
+
+def _mean(row: Mapping[str, Any], name: str) -> float | None:
+    value: float | None = row["metrics"].get(name, {}).get("mean")
+    return value
+
+
+def _cell(value: Mapping[str, float | None], form: str) -> str:
+    mean, deviation = _number(value["mean"], form), _number(value["sd"], form)
+    return f"{mean} ± {deviation}" if deviation else mean
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

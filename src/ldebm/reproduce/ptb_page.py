@@ -1,0 +1,87 @@
+"""docs/ptb.md: the result file of the Penn Treebank as tables, with the definitions of what they hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ldebm.files import write_atomically
+from ldebm.reproduce.markdown import Columns, definitions, table
+
+# Result name -> heading and format.
+TABLES: dict[str, Columns] = {
+    "Greedy texts, as published figures are of them": {
+        "bleu": ("BLEU of reconstructions", ".2f"),
+        "reverse_perplexity": ("reverse perplexity", ".1f"),
+        "reverse_perplexity_ratio": ("its ratio to real text", ".2f"),
+        "unigram_kl": ("wKL", ".3f"),
+        "nll_bound": ("NLL bound, nats", ".2f"),
+        "perplexity": ("perplexity", ".1f"),
+        "bits_per_word": ("bits a word", ".3f"),
+    },
+    "Quality and variety of greedy texts": {
+        "forward_perplexity": ("forward perplexity", ".1f"),
+        "smoothed_kl": ("smoothed wKL", ".3f"),
+        "distinct_1": ("distinct-1", ".4f"),
+        "distinct_2": ("distinct-2", ".3f"),
+        "distinct_share": ("distinct texts", ".1%"),
+        "self_bleu": ("self-BLEU", ".1f"),
+        "copies": ("copies", ".2%"),
+        "length_distance": ("distance of lengths", ".2f"),
+        "mean_length": ("mean length", ".1f"),
+    },
+    "The same of ancestral samples": {
+        "reverse_perplexity_sampled": ("reverse perplexity (first seed)", ".1f"),
+        "reverse_perplexity_ratio_sampled": ("its ratio to real text", ".2f"),
+        "forward_perplexity_sampled": ("forward perplexity", ".1f"),
+        "unigram_kl_sampled": ("wKL", ".3f"),
+        "smoothed_kl_sampled": ("smoothed wKL", ".3f"),
+        "distinct_2_sampled": ("distinct-2", ".3f"),
+        "self_bleu_sampled": ("self-BLEU", ".1f"),
+        "copies_sampled": ("copies", ".2%"),
+        "mean_length_sampled": ("mean length", ".1f"),
+    },
+    "Latent space": {
+        "reconstruction": ("reconstruction, nats", ".1f"),
+        "rate": ("rate, nats", ".1f"),
+        "rate_to_reference": ("rate to the prior's Gaussian", ".1f"),
+        "gain_low": ("gain of the energy, at least", ".2f"),
+        "gain": ("at most", ".2f"),
+        "latent_mutual_information": ("I(x; z)", ".2f"),
+        "mutual_information": ("I(x; y)", ".2f"),
+        "active_units": ("active units", ".0f"),
+        "prior_distance": ("prior's distance", ".3f"),
+        "prior_distance_floor": ("its floor", ".3f"),
+        "token_accuracy": ("token accuracy", ".1%"),
+    },
+    "Gain of each level, nats": {f"gain_{level}": (f"level {level}", ".2f") for level in range(6)},
+}
+GOALS = {
+    "bleu": "16 or more",
+    "reverse_perplexity_ratio": "1.5 or less",
+    "unigram_kl": "0.06 or less",
+    "nll_bound": "below the language model's",
+}
+
+
+def write_page(page: Path, result: Path) -> None:
+    """Write `page` from the result file that `reproduce` leaves."""
+    found = json.loads(result.read_text(encoding="utf-8"))
+    parts = [
+        "# Penn Treebank: generation, measured honestly",
+        "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
+        " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
+        f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
+        f"stand in `results/{result.name}`.",
+    ]
+    for size in dict.fromkeys(row["size"] for row in found["rows"]):
+        rows = [row for row in found["rows"] if row["size"] == size]
+        parts.append(f"## Size `{size}`")
+        for title, columns in TABLES.items():
+            first = title.startswith("Greedy")
+            parts += [
+                f"### {title}",
+                table(rows, columns, "real text", GOALS if first else None, "" if first else None),
+            ]
+    parts += ["## What the columns mean", definitions(found["protocol"])]
+    write_atomically(page, "\n\n".join(parts) + "\n")

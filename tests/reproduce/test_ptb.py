@@ -1,0 +1,63 @@
+"""The walk through the Penn Treebank's table, on a tiny corpus and tiny models."""
+
+import json
+
+import pytest
+
+from ldebm.errors import RunError
+from ldebm.evaluation.language_model import Recipe
+from ldebm.reproduce import ptb, ptb_page
+from ldebm.tasks import real_texts
+from tests import tiny
+
+SHOWN = ("gaussian", "ldebm-paper", "ldebm-best")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    corpus = tiny.corpus(120)
+    monkeypatch.setattr(ptb, "load_corpus", lambda name: corpus)
+    monkeypatch.setattr(ptb, "ROWS", {row: ptb.ROWS[row] for row in SHOWN})
+    monkeypatch.setattr(ptb, "REFIT_STEPS", 3)
+    monkeypatch.setattr(ptb, "effort_of", lambda size: ptb.Effort(60, 2))
+    monkeypatch.setattr(real_texts, "JUDGE", Recipe(epochs=1))
+    ptb.real_texts.cache_clear()
+    yield
+    ptb.real_texts.cache_clear()
+
+
+def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch):
+    path = ptb.reproduce(tmp_path / "results", tmp_path / "runs", seeds=3, quick=True)
+    found = json.loads(path.read_text())
+    assert path.name == "ptb-quick.json" and found["command"] == "ldebm reproduce ptb --seeds 3 --quick"
+    rows = {row["model"]: row for row in found["rows"]}
+    assert list(rows) == ["language-model", "gaussian", "ldebm-paper", "ldebm-best", "ldebm-best-refit"]
+
+    def mean(row, metric):
+        return rows[row]["metrics"][metric]["mean"]
+
+    assert all(mean(row, "reverse_perplexity_ratio") > 0 and mean(row, "bleu") >= 0 for row in list(rows)[1:])
+    assert mean("language-model", "bleu") is None and mean("language-model", "nll_bound") > 0
+    assert mean("ldebm-best", "gain") >= mean("ldebm-best", "gain_low") and mean("gaussian", "gain") is None
+    assert mean("ldebm-paper", "nll_bound") is None and mean("ldebm-best", "nll_bound") > 0
+    # A second stage moves the prior and nothing else.
+    assert mean("ldebm-best-refit", "bleu") == mean("ldebm-best", "bleu")
+    assert mean("ldebm-best-refit", "prior_distance") != mean("ldebm-best", "prior_distance")
+    assert rows["gaussian"]["metrics"]["unigram_kl"]["floor"] is not None
+    assert rows["gaussian"]["published"]["bleu"] == 3.12 and "published" not in rows["ldebm-best"]
+
+    ptb_page.write_page(tmp_path / "ptb.md", path)
+    page = (tmp_path / "ptb.md").read_text()
+    assert "| `ldebm-best` (1 seed) |" in page and "as published (recalled, unverified)" in page
+    assert "16 or more" in page and "## What the columns mean" in page
+
+    monkeypatch.setattr(ptb, "train", None)  # nothing is trained again
+    monkeypatch.setattr(ptb, "measure", None)
+    assert json.loads(ptb.reproduce(tmp_path / "results", tmp_path / "runs", 3, quick=True).read_text()) == found
+
+
+def test_a_folder_of_other_settings_is_told(tmp_path, small, monkeypatch):
+    ptb.train_only("gaussian", "tiny", 0, tmp_path)
+    monkeypatch.setattr(ptb, "COMMON", ("data.max_length=30",))
+    with pytest.raises(RunError, match="other settings"):
+        ptb.figures("gaussian", "tiny", 0, tmp_path)
