@@ -1,0 +1,85 @@
+"""What README and docs quote is what the committed result files hold."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ldebm.reproduce import density_table, ptb_page
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
+DECIMAL = re.compile(r"\d+\.\d+")
+SCALES = (1.0, 100.0, 1e-9, 1 / 60)  # as it stands, in per cent, bytes as gigabytes, seconds as minutes
+
+
+def leaves(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield float(value)
+
+
+def files_of(command: str) -> list[Path]:
+    """The result files that a README row's command makes."""
+    names = re.findall(r"reproduce (\w+)", command)
+    names += ["engine" if name == "ptb" else f"benchmark-{name}" for name in re.findall(r"benchmarks\.(\w+)", command)]
+    return [path for name in names for path in sorted(RESULTS.glob(f"{name}*.json"))]
+
+
+def held(quoted: str, values: list[float]) -> bool:
+    digits = len(quoted.partition(".")[2])
+    return any(f"{value * scale:.{digits}f}" == quoted for value in values for scale in SCALES)
+
+
+def rows_of_readme() -> list[tuple[str, str, str]]:
+    """(what, measured, command) of each row of the table of expected figures."""
+    lines = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+    found: list[tuple[str, str, str]] = []
+    for what, measured, _, command in cells:
+        found.append((what, measured, found[-1][2] if command == "the same" else command))
+    return found
+
+
+def test_every_decimal_of_the_readmes_table_stands_in_a_result_file() -> None:
+    checked = 0
+    for what, measured, command in rows_of_readme():
+        values = [value for path in files_of(command) for value in leaves(json.loads(path.read_text(encoding="utf-8")))]
+        for quoted in DECIMAL.findall(what + " " + measured):
+            assert held(quoted, values), f"README quotes {quoted} for '{what}', which is in no file of {command}"
+            checked += 1
+    assert checked > 20
+
+
+def test_a_number_that_no_file_holds_is_found_out() -> None:
+    assert held("1.62", [1.6203]) and held("99.92", [0.9992]) and held("2.01", [2.0104e9])
+    assert not held("1.63", [1.6203]) and not held("1.6", [])
+
+
+@pytest.mark.parametrize(
+    ("page", "results", "write"),
+    [
+        (
+            "densities.md",
+            ("densities-gaussians", "densities-pinwheel"),
+            lambda page, files: density_table.write_page(page, files, ROOT / "docs" / "densities"),
+        ),
+        ("ptb.md", ("ptb",), lambda page, files: ptb_page.write_page(page, files[0])),
+    ],
+)
+def test_a_page_is_what_its_result_files_say(tmp_path, page, results, write) -> None:
+    """Written anew from the committed results the page is the committed one, figure for figure."""
+    committed, files = ROOT / "docs" / page, [RESULTS / f"{name}.json" for name in results]
+    if not committed.exists() and not any(file.exists() for file in files):
+        pytest.skip(f"neither docs/{page} nor its results are there yet")
+    write(tmp_path / page, files)
+    again = re.sub(r"\]\([^)]*/", "](", (tmp_path / page).read_text(encoding="utf-8"))
+    assert again == re.sub(r"\]\([^)]*/", "](", committed.read_text(encoding="utf-8"))
