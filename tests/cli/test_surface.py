@@ -13,6 +13,7 @@ SURFACE = {
     "train": "SOURCE --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
     " --max-minutes",
     "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
+    "complete": "RUN TEXT -n --seed",
     "discover": "RUN SOURCE --text --label --json",
     "classify": "RUN SOURCE --text --out",
     "encode": "RUN SOURCE --out --text",

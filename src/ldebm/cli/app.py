@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from ldebm import __version__
 from ldebm.cli.classify import classify
+from ldebm.cli.complete import complete
 from ldebm.cli.demo import demo
 from ldebm.cli.discover import discover
 from ldebm.cli.encode import encode
@@ -46,7 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, generate, discover, classify, encode, evaluate, demo, reproduce):
+for verb in (train, generate, complete, discover, classify, encode, evaluate, demo, reproduce):
     app.command()(verb)
 
 

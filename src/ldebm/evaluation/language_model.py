@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ldebm.data.batches import TextBatch, TokenizedCorpus, bucketed, in_order
 from ldebm.observation.cross_entropy import LinearCrossEntropy
-from ldebm.observation.decoding import DecoderState, sampled, write
+from ldebm.observation.decoding import DecoderState, Step, fill, sampled, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import fastest_dtype, rows_of
 from ldebm.observation.sequence import embedding_of, pack
@@ -71,21 +71,35 @@ class LanguageModel(nn.Module):
         self, n: int, generator: torch.Generator | None, max_length: int, temperature: float = 1.0
     ) -> list[list[int]]:
         """Ancestral samples: ids without the marks, of texts of at most `max_length` ids with them."""
-        weights, table_VH = list(self.lstm.parameters()), self.embedding.weight
-        size = self.lstm.hidden_size
-
-        def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-            before = state.hidden.split(size, -1)
-            hidden_BH, cell_BH = torch.lstm_cell(table_VH[last_B], before, *weights)
-            logits_BV = torch.addmm(self.bias, hidden_BH, table_VH.T)
-            return logits_BV, DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
-
+        step = self._stepper()
         texts: list[list[int]] = []
         for start in range(0, n, _WRITE_ROWS):
             rows = min(_WRITE_ROWS, n - start)
-            first = DecoderState(table_VH.new_zeros(rows, 2 * size), table_VH.new_zeros(rows, 0))
-            texts += write(step, first, max_length, sampled(generator, temperature, 1.0), ())
+            texts += write(step, self._start(rows), max_length, sampled(generator, temperature, 1.0), ())
         return texts
+
+    def fill(self, batch: TextBatch, beams: int, forbidden: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
+        """The most probable fillings of each text's blanks (PAD between the marks) and their log p(x) in nats:
+        [B, W, L] and [B, W]."""
+        start = self._start(len(batch))
+        return fill(self._stepper(), start, batch.tokens_BL, batch.lengths_B, beams, forbidden)
+
+    def _start(self, rows: int) -> DecoderState:
+        """Hidden and cell state beside each other, and no latent."""
+        zero = self.embedding.weight.detach()
+        return DecoderState(zero.new_zeros(rows, 2 * self.lstm.hidden_size), zero.new_zeros(rows, 0))
+
+    @torch.no_grad()
+    def _stepper(self) -> Step:
+        weights, table_VH = [weight.detach() for weight in self.lstm.parameters()], self.embedding.weight.detach()
+        bias_V, size = self.bias.detach(), self.lstm.hidden_size
+
+        def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+            hidden_BH, cell_BH = torch.lstm_cell(table_VH[last_B], state.hidden.split(size, -1), *weights)
+            logits_BV = torch.addmm(bias_V, hidden_BH, table_VH.T)
+            return logits_BV, DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
+
+        return step
 
 
 def fit(

@@ -113,5 +113,46 @@ def search(step: Step, state: DecoderState, max_length: int, beams: int, forbidd
     return _without_padding(tokens_NL[best_N])
 
 
+@torch.no_grad()
+def fill(
+    step: Step, state: DecoderState, tokens_BL: Tensor, lengths_B: Tensor, beams: int, forbidden: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """The most probable texts that hold the given tokens and fill the blanks, by beam search: a given token scores, a
+    blank branches. Returns (tokens [B, W, L], log p in nats [B, W]), the most probable first; where fewer than W texts
+    are possible the others score minus infinity.
+
+    Args:
+        tokens_BL: ids with both marks; PAD between them stands for a word that is to be filled in.
+        forbidden: ids that are never filled in, besides the marks.
+    """
+    rows, length = tokens_BL.shape
+    device = tokens_BL.device
+    state = state.rows(torch.arange(rows, device=device).repeat_interleave(beams))
+    filled_BWL = tokens_BL[:, None].repeat(1, beams, 1)
+    score_BW = torch.full((rows, beams), -math.inf, device=device)
+    score_BW[:, 0] = 0.0
+    barred = torch.tensor([PAD, BOS, EOS, *forbidden], device=device)
+    for place in range(1, length):
+        logits_NV, state = step(filled_BWL[:, :, place - 1].reshape(-1), state)
+        log_p_BWV = logits_NV.float().log_softmax(-1).view(rows, beams, -1)
+        inside_B = place < lengths_B
+        blank_B = inside_B & (tokens_BL[:, place] == PAD)
+        given_BW = log_p_BWV.gather(2, filled_BWL[:, :, place, None]).squeeze(2)
+        score_BW = torch.where((inside_B & ~blank_B)[:, None], score_BW + given_BW, score_BW)
+        if not bool(blank_B.any()):
+            continue
+        words = log_p_BWV.shape[2]
+        total_BN = (score_BW[:, :, None] + log_p_BWV.index_fill(2, barred, -math.inf)).view(rows, -1)
+        best_BW, choice_BW = total_BN.topk(beams)
+        stay_BW = torch.arange(beams, device=device).expand(rows, beams)
+        parent_BW = torch.where(blank_B[:, None], choice_BW // words, stay_BW)
+        score_BW = torch.where(blank_B[:, None], best_BW, score_BW)
+        filled_BWL = filled_BWL.gather(1, parent_BW[:, :, None].expand(-1, -1, length))
+        filled_BWL[:, :, place] = torch.where(blank_B[:, None], choice_BW % words, filled_BWL[:, :, place])
+        state = state.rows((parent_BW + torch.arange(rows, device=device)[:, None] * beams).view(-1))
+    order_BW = score_BW.argsort(1, descending=True)
+    return filled_BWL.gather(1, order_BW[:, :, None].expand(-1, -1, length)), score_BW.gather(1, order_BW)
+
+
 def _without_padding(tokens_BL: Tensor) -> list[list[int]]:
     return [[token for token in row if token != PAD] for row in tokens_BL.tolist()]

@@ -17,7 +17,7 @@ from ldebm.data.tokenizer import PAD, UNK
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.cross_entropy import LinearCrossEntropy
-from ldebm.observation.decoding import DecoderState, most_probable, sampled, search, write
+from ldebm.observation.decoding import DecoderState, fill, most_probable, sampled, search, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of, run_gru
 from ldebm.observation.mean_norm import MeanNorm
@@ -122,6 +122,14 @@ class SequenceDecoder(Decoder[TextBatch]):
             return search(step, state, length, beams, forbidden)
         choose = most_probable if mode == "greedy" else sampled(generator, temperature, top_p)
         return write(step, state, length, choose, forbidden)
+
+    def fill(
+        self, z_BD: Tensor, batch: TextBatch, beams: int, forbidden: tuple[int, ...] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """The most probable fillings of each text's blanks (PAD between the marks) given its latent, and their
+        log p(x | z) in nats: [B, W, L] and [B, W]."""
+        step, state = self._stepper(z_BD)
+        return fill(step, state, batch.tokens_BL, batch.lengths_B, beams, forbidden)
 
     @torch.no_grad()
     def _stepper(self, z_BD: Tensor):  # type: ignore[no-untyped-def]

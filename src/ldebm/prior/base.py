@@ -114,6 +114,15 @@ class Prior(nn.Module, abc.ABC):
         """
         return self.log_density_bounds(z_BD, generator, Effort(particles=particles))
 
+    def score(self, z_BD: Tensor, noise: Noise) -> Tensor:
+        """A random estimate of the gradient of log p(z), BD: the one that the encoder learns by. Where levels are
+        drawn, its mean over them is that of the chain's bound (methods 2.4)."""
+        with torch.enable_grad():
+            z_BD = z_BD.detach().requires_grad_()
+            terms = self.terms(z_BD, Posterior(z_BD, torch.zeros_like(z_BD)), noise)
+            (gradient_BD,) = torch.autograd.grad(-terms.rate_B.sum(), z_BD)
+        return gradient_BD
+
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
         """What the learned part of the prior saves on these latents, in nats a text; empty for a Gaussian prior."""
         del z_BD, generator

@@ -1,0 +1,129 @@
+"""Completion: given words stay, blanks are filled by what is most probable, refinement and comparison are fair."""
+
+import math
+
+import pytest
+import torch
+
+from ldebm.data.tokenizer import BOS, EOS, PAD
+from ldebm.errors import UserError
+from ldebm.evaluation.language_model import LanguageModel
+from ldebm.tasks import completion, completion_figures
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.model().eval()
+
+
+def test_the_words_that_are_there_stay_and_the_blanks_are_words(model) -> None:
+    found = completion.complete(model, "___ food was great, and __ will say ____", n=4)
+    assert len(found) == 4
+    for each in found:
+        first, between, last = each.words
+        assert each.text == f"{first} food was great, and {between} will say {last}"
+        assert not set(each.words) & {"<pad>", "<s>", "</s>", "<unk>", ""}
+    probabilities = [each.probability for each in found]
+    assert probabilities == sorted(probabilities, reverse=True) and 0 < sum(probabilities) <= 1 + 1e-6
+    assert completion.complete(model, "___ food was great, and __ will say ____", n=4) == found
+    assert len({each.text for each in found}) == 4
+
+
+def test_wrong_input_is_told(model) -> None:
+    with pytest.raises(UserError, match="no blank in 'the food'"):
+        completion.complete(model, "the food")
+    with pytest.raises(UserError, match="has 61 words, and this run reads at most 18"):
+        completion.complete(model, "___ " + "food " * 60)
+
+
+def test_fillings_are_all_there_is_and_rank_by_their_likelihood(model) -> None:
+    """With one blank and a beam for every word, the fillings are the whole vocabulary and their scores sum to that of
+    the visible words: checked against teacher forcing."""
+    ids = completion.with_blanks("the ___ was great", model.tokenizer)
+    assert ids[0] == BOS and ids[-1] == EOS and ids.count(PAD) == 1
+    batch = completion.padded([ids], model.device)
+    z_BD = torch.randn(1, 8, generator=torch.Generator().manual_seed(0))
+    words = len(model.tokenizer) - 4
+    found_BWL, score_BW = model.decoder.fill(z_BD, batch, words, (3,))
+    assert sorted(found_BWL[0, :, ids.index(PAD)].tolist()) == list(range(4, 4 + words))
+    whole = completion.padded(found_BWL[0].tolist(), model.device)
+    with torch.no_grad():
+        exact = model.decoder.log_likelihood(z_BD.expand(words, -1), whole)
+    assert torch.allclose(score_BW[0], exact, atol=1e-4)
+    assert bool((score_BW[0, 1:] <= score_BW[0, :-1]).all())
+
+
+def test_two_blanks_are_found_by_beams_as_by_trying_all(model) -> None:
+    rows = [completion.with_blanks(text, model.tokenizer) for text in ("the ___ ___ great", "___ broke")]
+    batch = completion.padded(rows, model.device)
+    z_BD = torch.randn(2, 8, generator=torch.Generator().manual_seed(1))
+    words = len(model.tokenizer) - 4
+    found_BWL, score_BW = model.decoder.fill(z_BD, batch, words, (3,))
+    pairs = [
+        [BOS, rows[0][1], first, second, rows[0][4], EOS]
+        for first in range(4, 4 + words)
+        for second in range(4, 4 + words)
+    ]
+    with torch.no_grad():
+        every = model.decoder.log_likelihood(z_BD[:1].expand(len(pairs), -1), completion.padded(pairs, model.device))
+    assert found_BWL[0, 0, :6].tolist() == pairs[int(every.argmax())]
+    assert float(score_BW[0, 0]) == pytest.approx(float(every.max()), abs=1e-4)
+    assert found_BWL[1, 0, 2:4].tolist() == rows[1][2:4]  # the shorter row is not filled behind its end
+
+
+def test_refinement_finds_a_latent_under_which_the_visible_words_are_more_probable() -> None:
+    torch.manual_seed(0)
+    model = tiny.model("model.prior.kind=gaussian").eval()
+    with torch.no_grad():
+        for weight in (model.decoder.first.weight, model.decoder.latent_to_output.weight):
+            weight.mul_(5)
+    ids = completion.with_blanks("the food was ___ yesterday", model.tokenizer)
+    visible = []
+    for rounds in (0, 12):
+        [(rows_NL, score_N)] = completion.fillings(model, [ids], 0, rounds)
+        visible.append(float(score_N.logsumexp(0)))
+    assert visible[1] > visible[0] + 0.3
+
+
+def test_scores_of_priors_are_their_gradients() -> None:
+    from ldebm.noise import Noise
+
+    z = torch.randn(5, 8)
+    noise = Noise(torch.Generator().manual_seed(0), total=5)
+    gaussian = tiny.model("model.prior.kind=gaussian").eval().prior
+    gaussian.reference.update(completion_posterior(), momentum=1.0)
+    exact = -(z - gaussian.reference.mean_D) @ gaussian.reference.covariance_DD.inverse()
+    assert torch.allclose(gaussian.score(z, noise), exact, rtol=1e-3, atol=1e-3)
+    coupled = tiny.model("model.prior.kind=symbol_vector").eval().prior
+    free = z.clone().requires_grad_()
+    log_density = coupled.energy(free).logsumexp(-1) - 0.5 * free.square().sum(-1)
+    (exact,) = torch.autograd.grad(log_density.sum(), free)
+    assert torch.allclose(coupled.score(z, noise), exact, atol=1e-5)
+
+
+def completion_posterior():
+    from ldebm.posterior import Posterior
+
+    torch.manual_seed(1)
+    return Posterior(torch.randn(500, 8) @ torch.randn(8, 8) + 1, torch.zeros(500, 8))
+
+
+def test_figures_count_what_is_right_and_compare_alike(model) -> None:
+    texts = tiny.texts(12, 4)[0]
+    blanks = completion_figures.with_blanks(model.tokenizer.encode(texts, 20))
+    assert all(1 <= row.count(PAD) <= 3 for row in blanks.blanked)
+    assert blanks == completion_figures.with_blanks(model.tokenizer.encode(texts, 20))
+    torch.manual_seed(0)
+    language_model = LanguageModel(len(model.tokenizer), 8)
+    for found in (
+        completion_figures.of_model(model, blanks, rounds=1),
+        completion_figures.of_language_model(language_model, blanks),
+    ):
+        assert 0 <= found["accuracy"] < 0.5 and -10 < found["log_probability"] < 0  # nothing has been learned
+    # A language model that knows: it gives nearly all its probability to one word after another.
+    truth = completion_figures.Blanks([[BOS, 5, 6, EOS]] * 3, [[BOS, PAD, 6, EOS]] * 3)
+    with torch.no_grad():
+        language_model.bias[5] = 30.0
+    known = completion_figures.of_language_model(language_model, truth)
+    assert known["accuracy"] == 1.0 and math.isclose(known["log_probability"], 0.0, abs_tol=1e-3)
