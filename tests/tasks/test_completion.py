@@ -60,11 +60,8 @@ def test_two_blanks_are_found_by_beams_as_by_trying_all(model) -> None:
     z_BD = torch.randn(2, 8, generator=torch.Generator().manual_seed(1))
     words = len(model.tokenizer) - 4
     found_BWL, score_BW = model.decoder.fill(z_BD, batch, words, (3,))
-    pairs = [
-        [BOS, rows[0][1], first, second, rows[0][4], EOS]
-        for first in range(4, 4 + words)
-        for second in range(4, 4 + words)
-    ]
+    every_word = range(4, 4 + words)
+    pairs = [[BOS, rows[0][1], first, second, rows[0][4], EOS] for first in every_word for second in every_word]
     with torch.no_grad():
         every = model.decoder.log_likelihood(z_BD[:1].expand(len(pairs), -1), completion.padded(pairs, model.device))
     assert found_BWL[0, 0, :6].tolist() == pairs[int(every.argmax())]
@@ -81,7 +78,7 @@ def test_refinement_finds_a_latent_under_which_the_visible_words_are_more_probab
     ids = completion.with_blanks("the food was ___ yesterday", model.tokenizer)
     visible = []
     for rounds in (0, 12):
-        [(rows_NL, score_N)] = completion.fillings(model, [ids], 0, rounds)
+        [(_, score_N)] = completion.fillings(model, [ids], 0, rounds)
         visible.append(float(score_N.logsumexp(0)))
     assert visible[1] > visible[0] + 0.3
 
