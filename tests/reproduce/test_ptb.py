@@ -6,7 +6,7 @@ import pytest
 
 from ldebm.errors import RunError
 from ldebm.evaluation.language_model import Recipe
-from ldebm.reproduce import ptb, ptb_page
+from ldebm.reproduce import completion, ptb, ptb_curves, ptb_language_model, ptb_page, ptb_setting
 from ldebm.tasks import real_texts
 from tests import tiny
 
@@ -15,15 +15,22 @@ SHOWN = ("gaussian", "ldebm-paper", "ldebm-best")
 
 @pytest.fixture
 def small(monkeypatch):
-    corpus = tiny.corpus(120)
-    monkeypatch.setattr(ptb, "load_corpus", lambda name: corpus)
-    monkeypatch.setattr(ptb, "ROWS", {row: ptb.ROWS[row] for row in SHOWN})
+    monkeypatch.setattr(ptb_setting, "load_corpus", lambda name: tiny.corpus(120))
+    rows = {row: ptb_setting.ROWS[row] for row in SHOWN}
+    monkeypatch.setattr(completion, "load_corpus", lambda name: tiny.corpus(120))
+    monkeypatch.setattr(ptb_curves, "FRONTIER", ("gaussian", "ldebm-best"))
+    for module in (ptb, ptb_curves, ptb_setting):
+        monkeypatch.setattr(module, "ROWS", rows)
     monkeypatch.setattr(ptb, "REFIT_STEPS", 3)
-    monkeypatch.setattr(ptb, "effort_of", lambda size: ptb.Effort(60, 2))
+    for module in (ptb, ptb_curves, ptb_language_model):
+        monkeypatch.setattr(module, "effort_of", lambda size: ptb_setting.Effort(60, 2))
     monkeypatch.setattr(real_texts, "JUDGE", Recipe(epochs=1))
-    ptb.real_texts.cache_clear()
+    kept = (ptb_setting.corpus, ptb_setting.real_texts)
+    for each in kept:
+        each.cache_clear()
     yield
-    ptb.real_texts.cache_clear()
+    for each in kept:
+        each.cache_clear()
 
 
 def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch):
@@ -46,7 +53,23 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert rows["gaussian"]["metrics"]["unigram_kl"]["floor"] is not None
     assert rows["gaussian"]["published"]["bleu"] == 3.12 and "published" not in rows["ldebm-best"]
 
-    ptb_page.write_page(tmp_path / "ptb.md", path)
+    frontier = ptb_curves.frontier(tmp_path / "results", tmp_path / "runs", quick=True)
+    points = json.loads(frontier.read_text())["rows"]
+    assert [row["model"] for row in points] == ["gaussian", "ldebm-best"]
+    assert all(row["metrics"]["rate"]["mean"] > 0 and row["metrics"]["rate_weight"]["mean"] == 0.1 for row in points)
+    temperatures = ptb_curves.temperatures(tmp_path / "results", tmp_path / "runs", quick=True)
+    sampled = json.loads(temperatures.read_text())["rows"]
+    assert len(sampled) == 2 * len(ptb_curves.TEMPERATURES)
+    temperatures_of = [row["metrics"]["temperature"]["mean"] for row in sampled if row["model"] == "language-model"]
+    assert temperatures_of == list(ptb_curves.TEMPERATURES)
+    assert len({row["metrics"]["distinct_2"]["mean"] for row in sampled}) > 5  # each draws texts of its own
+    filled = completion.reproduce(tmp_path / "results", tmp_path / "runs", quick=True)
+    rows_filled = {row["model"]: row["metrics"] for row in json.loads(filled.read_text())["rows"]}
+    assert list(rows_filled) == ["ldebm-best", "posterior", "language-model"]
+    assert all(-9 < row["log_probability_reviews"]["mean"] < 0 for row in rows_filled.values())
+
+    ptb_page.write_page(tmp_path / "ptb.md", path, (frontier, temperatures), filled, tmp_path / "pictures")
+    assert all((tmp_path / "pictures" / f"{name}.svg").exists() for name in ("frontier", "temperatures"))
     page = (tmp_path / "ptb.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "as published (recalled, unverified)" in page
     assert "16 or more" in page and "## What the columns mean" in page
@@ -58,6 +81,6 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
 
 def test_a_folder_of_other_settings_is_told(tmp_path, small, monkeypatch):
     ptb.train_only("gaussian", "tiny", 0, tmp_path)
-    monkeypatch.setattr(ptb, "COMMON", ("data.max_length=30",))
+    monkeypatch.setattr(ptb_setting, "COMMON", ("data.max_length=30",))
     with pytest.raises(RunError, match="other settings"):
         ptb.figures("gaussian", "tiny", 0, tmp_path)

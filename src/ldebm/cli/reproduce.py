@@ -43,9 +43,11 @@ def reproduce(
     pictures, runs = pictures or Path("docs", what), runs or Path("runs", what)
     page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
     if what == "ptb":
-        from ldebm.reproduce import ptb, ptb_page
+        from ldebm.reproduce import completion, ptb, ptb_curves, ptb_page
 
-        ptb_page.write_page(page, ptb.reproduce(out, runs, seeds, quick, jobs))
+        table = ptb.reproduce(out, runs, seeds, quick, jobs)
+        curves = ptb_curves.frontier(out, runs, quick, jobs), ptb_curves.temperatures(out, runs, quick)
+        ptb_page.write_page(page, table, curves, completion.reproduce(out, runs, quick), pictures)
         return
     from ldebm.reproduce import densities, density_page, density_table
 

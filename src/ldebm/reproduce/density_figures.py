@@ -9,11 +9,9 @@ thin bridges between modes show. The share of the points that a panel cuts off i
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -28,21 +26,13 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from ldebm.files import atomic_path
+from ldebm.reproduce.pictures import DOTS_PER_INCH, STYLE, AnyPath, save
 from ldebm.training.clustering import match
 
-AnyPath = str | os.PathLike[str]
 Array = np.ndarray
 Frames = Mapping[str, Sequence["Row"]]
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
-STYLE: dict[Any, Any] = {  # the type of the keys differs between versions of matplotlib
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.edgecolor": "#bbbbbb",
-    "axes.linewidth": 0.6,
-    "svg.hashsalt": "ldebm",  # the same figure is the same file
-    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#333333"),
-}
 DENSITY_COLOURS = "magma"
 # Nine of Paul Tol's "muted" colours and seven more that stay apart in lightness for colour-blind readers. No sixteen
 # colours do so fully, so the symbols are numbered as well.
@@ -51,7 +41,6 @@ SYMBOL_COLOURS = (
     "#ee7733 #9a9a9a"
 ).split()
 
-DOTS_PER_INCH = {".png": 150, ".svg": 100, ".webp": 120}  # in the SVG, of the densities and clouds alone
 BANDWIDTH_SHARE = 1 / 100  # of a panel's side
 
 
@@ -91,7 +80,7 @@ def figure_2(path: AnyPath, data_N2: Array, rows: Sequence[Row]) -> tuple[Path, 
                 view.draw(axes, points_N2)
         latents = ", ".join(f"{view.bandwidth:.2g} ({row.name})" for view, row in zip(latent_views, rows, strict=True))
         _footnote(figure, f"Kernel densities. Bandwidth {data_view.bandwidth:.2g} in data space; latents: {latents}.")
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def figure_3(
@@ -119,7 +108,7 @@ def figure_3(
             axes_C[0].set_ylabel(name)
             for axes, shown_N2 in zip(axes_C, (points_N2, latents_N2), strict=True):
                 _scatter(axes, shown_N2, label_N)
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def matched_symbols(component_N: Array, symbol_N: Array) -> Array:
@@ -159,7 +148,7 @@ def figure_a1(path: AnyPath, chains: Array) -> tuple[Path, Path]:
         figure.suptitle(title, y=1 - 0.08 / figure.get_figheight(), size=10)
         figure.supxlabel("diffusion level t", y=0.06 / figure.get_figheight(), size=9)
         figure.supylabel(r"$p(y\,|\,z_t)$", x=0.06 / figure.get_figwidth(), size=9)
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def figure_a2_strip(path: AnyPath, steps: Sequence[int], frames: Frames, names: Sequence[str]) -> tuple[Path, Path]:
@@ -179,7 +168,7 @@ def figure_a2_strip(path: AnyPath, steps: Sequence[int], frames: Frames, names: 
             middle = (axes_2C[0, 0].get_position().y1 + axes_2C[1, 0].get_position().y0) / 2
             figure.text(0.16 * inch, middle, name, weight="bold", rotation=90, ha="center", va="center")
             _draw_priors(axes_2C, frames[name], data_view, [latent_views[name]] * len(steps))
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def figure_a2_animation(path: AnyPath, steps: Sequence[int], frames: Frames, names: Sequence[str]) -> Path:
@@ -242,7 +231,7 @@ def figure_density(path: AnyPath, grid_GG: Array, extent: Extent, samples_N2: Ar
         _colour_bar(figure, axes_RC[0, :2], ScalarMappable(norm, DENSITY_COLOURS))
         _colour_bar(figure, axes_RC[0, 2:], difference)
         _footnote(figure, f"Density per unit area. Bandwidth {bandwidth:.2g}; for the difference both are smoothed.")
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def density(points_N2: Array, extent: Extent, bandwidth: float, bins: int = 200) -> Array:
@@ -388,11 +377,3 @@ def _colour_bar(figure: Figure, axes_C: Array, mappable: ScalarMappable) -> None
 
 def _footnote(figure: Figure, text: str) -> None:
     figure.text(0.05 / figure.get_figwidth(), 0.06 / figure.get_figheight(), text, size=7.5, color="#777777")
-
-
-def _save(figure: Figure, path: AnyPath) -> tuple[Path, Path]:
-    png, svg = Path(f"{path}.png"), Path(f"{path}.svg")
-    for target, metadata in ((png, {}), (svg, {"Date": None})):  # no date, for the same figure is the same file
-        with atomic_path(target) as temporary:
-            figure.savefig(temporary, dpi=DOTS_PER_INCH[target.suffix], metadata=metadata)
-    return png, svg

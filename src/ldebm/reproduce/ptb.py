@@ -6,30 +6,37 @@ PROTOCOL and go into the result file.
 
 from __future__ import annotations
 
-import math
 import time
-from functools import cache
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import datasets
 import numpy as np
-import torch
 
 from ldebm.data.batches import TokenizedCorpus
-from ldebm.data.corpora import Corpus, load_corpus
-from ldebm.devices import choose_device
 from ldebm.errors import RunError
-from ldebm.evaluation.language_model import LanguageModel, Recipe, cross_entropy, fit
 from ldebm.evaluation.latent import latent_mutual_information
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
 from ldebm.model import LDEBM
-from ldebm.presets import Config, config_from_yaml, load_preset
+from ldebm.presets import Config, config_from_yaml
+from ldebm.reproduce import ptb_language_model
+from ldebm.reproduce.ptb_setting import (
+    FULL,
+    QUICK,
+    REFIT,
+    ROWS,
+    Effort,
+    config_of,
+    corpus,
+    effort_of,
+    folder_of,
+    real_texts,
+    texts_of,
+)
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.runs import in_parallel, kept_figures
 from ldebm.run_folder import CONFIG
 from ldebm.tasks import generation_figures, likelihood_figures
-from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts, as_ids
 from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
 from ldebm.training import train
 from ldebm.training.refit import refit
@@ -37,25 +44,7 @@ from ldebm.training.run import resolve
 from ldebm.training.validation import validate
 
 FINISHED = "finished"
-COMMON = ("data.vocabulary_size=10000", "data.max_length=85")  # every row sees every word of every sentence
-WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
-
-SIZES = ("small", "full")
-QUICK = "tiny"
 REFIT_STEPS = 2_000
-
-ROWS: dict[str, tuple[str, ...]] = {
-    "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
-    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
-    "diffusion": ("model.prior.kind=denoising", *WITHOUT_ENERGY),
-    "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
-    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
-    "ldebm-no-clustering": ("training.clustering_weight=0",),
-    "ldebm-paper": (),
-    "ldebm-best": (),
-}
-REFIT = "ldebm-best-refit"
-FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
 PUBLISHED = {  # recalled, unverified
     "autoencoder": {"reverse_perplexity": 730.81, "bleu": 10.88, "unigram_kl": 0.58},
     "gaussian": {"reverse_perplexity": 686.18, "bleu": 3.12, "unigram_kl": 0.50, "nll_bound": 100.85},
@@ -109,8 +98,10 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     floor = generation_figures.floors(real_texts())
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
     for size in dict.fromkeys(size for _, size, _ in plan):
-        found = [language_model_figures(size, runs)]
-        file.add("language-model", size, found, _seconds(found), floor=floor, published=PUBLISHED["language-model"])
+        folder = folder_of(ptb_language_model.ROW, size, 0, runs)
+        found = [kept_figures(folder, PROTOCOL, partial(ptb_language_model.measure, size, runs))]
+        row = ptb_language_model.ROW
+        file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED[row])
     for row, size, n in plan:
         found = [figures(row, size, seed, runs) for seed in range(n)]
         file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED.get(row))
@@ -124,41 +115,6 @@ def _seconds(found: list[dict[str, float | None]]) -> float:
     return float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
 
 
-class Effort(NamedTuple):
-    """Generated texts, and posterior samples of a likelihood bound."""
-
-    texts: int
-    samples: int
-
-
-def effort_of(size: str) -> Effort:
-    return Effort(2_200, 5) if size == QUICK else Effort(JUDGED + SELECTING, likelihood_figures.SAMPLES)
-
-
-@cache
-def real_texts() -> RealTexts:
-    """Penn Treebank as generated texts are judged by it; trained once a process."""
-    corpus = load_corpus("ptb")
-    assert corpus.test is not None
-    training, validation, test = (
-        [text.split() for text in part["text"]] for part in (corpus.train, corpus.validation, corpus.test)
-    )
-    return RealTexts.read(training, validation, test, choose_device("auto"))
-
-
-def config_of(row: str, size: str, seed: int) -> Config:
-    """The row's preset with what it changes."""
-    preset = f"{'paper' if row == 'ldebm-paper' else 'best'}-{size}"
-    settings = [*COMMON, *ROWS[row], f"seed={seed}"]
-    if size == QUICK:
-        settings.append("training.epochs=1")
-    return load_preset(preset, settings)
-
-
-def folder_of(row: str, size: str, seed: int, runs: Path) -> Path:
-    return runs / f"{row}-{size}-{seed}"
-
-
 def train_only(row: str, size: str, seed: int, runs: Path) -> None:
     """As `trained`; what a process of its own can be asked for."""
     trained(config_of(row, size, seed), folder_of(row, size, seed, runs))
@@ -167,11 +123,10 @@ def train_only(row: str, size: str, seed: int, runs: Path) -> None:
 def trained(config: Config, folder: Path) -> LDEBM:
     """The model: read where it has been trained, else trained (on, where it was interrupted). Raises RunError where the
     folder holds a run with other settings."""
-    corpus = load_corpus("ptb")
     if not (folder / FINISHED).exists():
-        train(config, corpus, folder, resume=True)
+        train(config, corpus(), folder, resume=True)
         (folder / FINISHED).touch()
-    elif config_from_yaml(folder / CONFIG) != resolve(config, corpus):
+    elif config_from_yaml(folder / CONFIG) != resolve(config, corpus()):
         raise RunError(f"{folder} was trained with other settings; remove it, or give another folder with --runs")
     return LDEBM.from_pretrained(folder)
 
@@ -180,7 +135,7 @@ def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | Non
     """The figures of one seed and the seconds of its training."""
     folder = folder_of(row, size, seed, runs)
     model = trained(config_of(row, size, seed), folder)
-    return kept_figures(folder, PROTOCOL, lambda: measure(model, load_corpus("ptb"), seed, effort_of(size)))
+    return kept_figures(folder, PROTOCOL, lambda: measure(model, seed, effort_of(size)))
 
 
 def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None]:
@@ -188,49 +143,19 @@ def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None
     folder = folder_of(REFIT, size, seed, runs)
 
     def measured() -> dict[str, float | None]:
-        corpus = load_corpus("ptb")
         model = trained(config_of("ldebm-best", size, seed), folder_of("ldebm-best", size, seed, runs))
         started = time.monotonic()
-        model = refit(model, encoded(corpus.train["text"][:], model), REFIT_STEPS)
+        model = refit(model, encoded(texts_of("train"), model), REFIT_STEPS)
         seconds = time.monotonic() - started
         model.save_pretrained(folder)
-        return measure(model, corpus, seed, effort_of(size)) | {"train_seconds": seconds}
+        return measure(model, seed, effort_of(size)) | {"train_seconds": seconds}
 
     return kept_figures(folder, PROTOCOL, measured)
 
 
-def language_model_figures(size: str, runs: Path) -> dict[str, float | None]:
-    """A plain language model of the decoder's size: one LSTM layer, the same embedding and dropout, all training
-    sentences, ancestral samples (its greedy text is one text)."""
-
-    def measured() -> dict[str, float]:
-        real, decoder = real_texts(), config_of("gaussian", size, 0).model.decoder
-        corpus = load_corpus("ptb")
-        started = time.monotonic()
-        torch.manual_seed(0)
-        model = LanguageModel(len(real.tokenizer), decoder.hidden_size, decoder.dropout).to(real.own.device)
-        training, validation = (
-            as_ids([text.split() for text in part["text"]], real.tokenizer)
-            for part in (corpus.train, corpus.validation)
-        )
-        fit(model, training, validation, Recipe(epochs=1 if size == QUICK else 30), 0)
-        seconds = time.monotonic() - started
-        test = as_ids(real.test, real.tokenizer)
-        nats, words = cross_entropy(model, test), float((test.lengths_N - 1).mean())
-        generator = torch.Generator(real.own.device).manual_seed(0)
-        written = model.sample(effort_of(size).texts, generator, 85)
-        texts = [real.tokenizer.decode(ids).split() for ids in written]
-        found = generation_figures.of_texts(texts, real)
-        likelihood = {"nll_bound": nats * words, "perplexity": math.exp(nats), "bits_per_word": nats / math.log(2)}
-        return {f"{name}_sampled": value for name, value in found.items()} | likelihood | {"train_seconds": seconds}
-
-    return kept_figures(folder_of("language-model", size, 0, runs), PROTOCOL, measured)
-
-
-def measure(model: LDEBM, corpus: Corpus, seed: int, effort: Effort) -> dict[str, float | None]:
+def measure(model: LDEBM, seed: int, effort: Effort) -> dict[str, float | None]:
     """Every figure of PROTOCOL that the model has; ancestral samples get a judge for the first seed alone."""
-    assert corpus.test is not None
-    test, real = corpus.test["text"][:], real_texts()
+    test, real = texts_of("test"), real_texts()
     written = [model.tokenizer.words(text) for text in model.reconstruct(test)]
     found: dict[str, float | None] = {
         "bleu": bleu(written, real.test),
@@ -240,7 +165,7 @@ def measure(model: LDEBM, corpus: Corpus, seed: int, effort: Effort) -> dict[str
         texts = [text.split() for text in model.generate(effort.texts, mode=mode, seed=seed)]
         of_mode = generation_figures.of_texts(texts, real, judged=mode == "greedy" or seed == 0)
         found |= {f"{name}{suffix}": value for name, value in of_mode.items()}
-    found |= _latents(model, corpus, seed)
+    found |= _latents(model, seed)
     if model.prior.has_rate:
         found |= likelihood_figures.of_texts(model, test, effort.samples, seed=seed)
     return found
@@ -251,12 +176,11 @@ def encoded(texts: list[str], model: LDEBM) -> TokenizedCorpus:
     return TokenizedCorpus.build(rows, model.tokenizer, model.config.data.max_length, None)
 
 
-def _latents(model: LDEBM, corpus: Corpus, seed: int) -> dict[str, float | None]:
-    assert corpus.test is not None
-    test = corpus.test["text"]
+def _latents(model: LDEBM, seed: int) -> dict[str, float | None]:
+    test = texts_of("test")
     validated = validate(model, encoded(test, model), seed)
     found = {name: value for name, value in validated.items() if name in PROTOCOL and name != "bleu"}
-    distance, floor = prior_distance(model, test, corpus.train["text"][:], seed)
+    distance, floor = prior_distance(model, test, texts_of("train"), seed)
     return found | {
         "latent_mutual_information": latent_mutual_information(*model.posterior(test), seed=seed),
         "prior_distance": distance,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from ldebm.files import write_atomically
 from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
 
 # Result name -> heading and format.
 TABLES: dict[str, Columns] = {
@@ -56,6 +59,10 @@ TABLES: dict[str, Columns] = {
     },
     "Gain of each level, nats": {f"gain_{level}": (f"level {level}", ".2f") for level in range(6)},
 }
+CURVES = (
+    (draw_frontier, "frontier", "What a nat of rate buys"),
+    (draw_temperatures, "temperatures", "Quality and variety"),
+)
 GOALS = {
     "bleu": "16 or more",
     "reverse_perplexity_ratio": "1.5 or less",
@@ -64,9 +71,16 @@ GOALS = {
 }
 
 
-def write_page(page: Path, result: Path) -> None:
-    """Write `page` from the result file that `reproduce` leaves."""
-    found = json.loads(result.read_text(encoding="utf-8"))
+COMPLETION: Columns = {
+    f"{what}_{name}": (f"{heading}, {called}", form)
+    for name, called in (("ptb", "Penn Treebank"), ("reviews", "reviews"))
+    for what, heading, form in (("accuracy", "right words", ".1%"), ("log_probability", "log-probability", ".2f"))
+}
+
+
+def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: Path, pictures: Path) -> None:
+    """Write `page` from the result files that `ldebm reproduce ptb` leaves, and its two figures into `pictures`."""
+    found, filled = _read(result), _read(completion)
     parts = [
         "# Penn Treebank: generation, measured honestly",
         "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
@@ -83,5 +97,15 @@ def write_page(page: Path, result: Path) -> None:
                 f"### {title}",
                 table(rows, columns, "real text", GOALS if first else None, "" if first else None),
             ]
+    link = os.path.relpath(pictures, page.parent)
+    for file, (draw, name, title) in zip(curves, CURVES, strict=True):
+        draw(pictures / name, _read(file)["rows"])
+        parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
+    parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]
     parts += ["## What the columns mean", definitions(found["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

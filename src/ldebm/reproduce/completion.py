@@ -1,0 +1,92 @@
+"""Completion on the Penn Treebank's test sentences and on held-out reviews: `results/completion.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import datasets
+
+from ldebm.data.batches import TokenizedCorpus
+from ldebm.data.corpora import load_corpus
+from ldebm.evaluation.language_model import LanguageModel
+from ldebm.model import LDEBM
+from ldebm.presets import load_preset
+from ldebm.reproduce import language_models, ptb
+from ldebm.reproduce.language_models import EPOCHS
+from ldebm.reproduce.ptb_setting import QUICK, config_of, folder_of, texts_of
+from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.runs import kept_figures
+from ldebm.tasks import completion_figures
+from ldebm.tasks.completion import ROUNDS
+from ldebm.training import train
+
+SETS = ("ptb", "reviews")
+TEXTS, QUICK_TEXTS = 500, 20
+REVIEW_EPOCHS = 10
+
+PROTOCOL = {
+    f"{what}_{name}": f"{definition}; {TEXTS} held-out texts of {name}, the model's fillings by Gibbs sampling with "
+    f"{ROUNDS} rounds, the row `posterior` without, the row `language-model` by beam search"
+    for name in SETS
+    for what, definition in completion_figures.DEFINITIONS.items()
+}
+
+
+def reproduce(out: Path, runs: Path, quick: bool) -> Path:
+    """Measure (and train, where that has not been done) the model and the language model of its decoder's size on both
+    sets. Returns the result file; run folders lie under `runs`, those of the Penn Treebank table among them."""
+    command, size = f"ldebm reproduce ptb{' --quick' if quick else ''}", QUICK if quick else "small"
+    file = ResultFile(out / f"completion{'-quick' if quick else ''}.json", command, PROTOCOL)
+    found = {name: _figures(name, runs, size) for name in SETS}
+    for row in ("ldebm-best", "posterior", "language-model"):
+        figures = {
+            f"{what}_{name}": found[name][f"{row} {what}"] for name in SETS for what in completion_figures.DEFINITIONS
+        }
+        file.add(row, size, [figures], 0.0)
+    return file.path
+
+
+def _figures(name: str, runs: Path, size: str) -> dict[str, float | None]:
+    """Of every row, by "row metric"; kept in a folder of their own."""
+
+    def measured() -> dict[str, float]:
+        model, texts = _trained(name, runs, size)
+        language_model = _language_model(name, model, texts, runs, size)
+        ids = model.tokenizer.encode(texts["test"], model.config.data.max_length)
+        blanks = completion_figures.with_blanks(ids[: QUICK_TEXTS if size == QUICK else TEXTS])
+        found = {
+            "ldebm-best": completion_figures.of_model(model, blanks, ROUNDS),
+            "posterior": completion_figures.of_model(model, blanks, 0),
+            "language-model": completion_figures.of_language_model(language_model, blanks),
+        }
+        return {f"{row} {what}": value for row, each in found.items() for what, value in each.items()}
+
+    return kept_figures(folder_of(f"completion-{name}", size, 0, runs), PROTOCOL, measured)
+
+
+def _trained(name: str, runs: Path, size: str) -> tuple[LDEBM, Mapping[str, list[str]]]:
+    """The model of a set, and the set's texts by split."""
+    if name == "ptb":
+        model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
+        return model, {split: texts_of(split) for split in ("train", "validation", "test")}
+    corpus, folder = load_corpus("reviews"), folder_of("reviews", size, 0, runs)
+    epochs = 1 if size == QUICK else REVIEW_EPOCHS
+    if not (folder / ptb.FINISHED).exists():
+        train(load_preset(f"best-{size}", [f"training.epochs={epochs}"]), corpus, folder, resume=True)
+        (folder / ptb.FINISHED).touch()
+    held_out = corpus.validation["text"][:]  # it chose the epoch, of both models
+    return LDEBM.from_pretrained(folder), {"train": corpus.train["text"][:], "validation": held_out, "test": held_out}
+
+
+def _language_model(name: str, model: LDEBM, texts: Mapping[str, list[str]], runs: Path, size: str) -> LanguageModel:
+    """A language model of the decoder's size over the model's own tokens."""
+
+    def encoded(split: str) -> TokenizedCorpus:
+        rows = datasets.Dataset.from_dict({"text": texts[split], "label": [None] * len(texts[split])})
+        return TokenizedCorpus.build(rows, model.tokenizer, model.config.data.max_length, None)
+
+    folder = folder_of("language-model" if name == "ptb" else f"language-model-{name}", size, 0, runs)
+    decoder, epochs = model.config.model.decoder, 1 if size == QUICK else EPOCHS
+    corpora = lambda: (encoded("train"), encoded("validation"))  # noqa: E731 - named where it is read
+    return language_models.trained(folder, decoder, len(model.tokenizer), model.device, corpora, epochs)[0]

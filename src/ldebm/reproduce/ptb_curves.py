@@ -1,0 +1,151 @@
+"""Two pictures of the Penn Treebank: what a nat of rate buys under each prior, and quality against variety.
+
+The frontier's models are validated, never tested: it is what the presets' weight of the rate is chosen by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ldebm import metrics_log
+from ldebm.model import LDEBM
+from ldebm.presets import load_preset
+from ldebm.reproduce import ptb, ptb_language_model
+from ldebm.reproduce.pictures import STYLE, AnyPath, save
+from ldebm.reproduce.ptb_setting import COMMON, QUICK, ROWS, config_of, effort_of, folder_of, real_texts
+from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.runs import in_parallel
+from ldebm.run_folder import METRICS
+from ldebm.tasks import generation_figures
+
+Row = Mapping[str, Any]  # of a result file
+
+FRONTIER = ("gaussian", "svebm-ib", "ldebm-best")
+WEIGHTS = (0.03, 0.1, 0.3, 1.0)
+TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
+NAMES = {
+    "gaussian": "Gaussian prior",
+    "svebm-ib": "SVEBM-IB",
+    "ldebm-best": "LDEBM",
+    "language-model": "language model",
+}
+COLOURS = {"gaussian": "#999933", "svebm-ib": "#cc6677", "ldebm-best": "#332288", "language-model": "#44aa99"}
+_KEPT = ("reconstruction", "rate", "rate_to_reference", "gain", "gain_low", "bleu", "active_units")
+
+FRONTIER_PROTOCOL = {
+    "rate_weight": "weight of the rate in the objective",
+    "reconstruction": "-log p(x | z), nats a validation sentence, z from the posterior",
+    "rate": "KL of posterior and learned prior, nats a validation sentence",
+    "rate_to_reference": "KL of the posterior and the prior's Gaussian, nats a validation sentence",
+    "gain": "what the energy saves over that Gaussian, from above, nats",
+    "gain_low": "the same from below",
+    "bleu": "BLEU of greedy reconstructions of 500 validation sentences, 0 to 100",
+    "active_units": "latent dimensions whose posterior mean varies by more than 0.01",
+}
+TEMPERATURE_PROTOCOL = {
+    "temperature": "of the decoder's softmax, in ancestral sampling",
+    **{
+        name: generation_figures.DEFINITIONS[name]
+        for name in ("forward_perplexity", "self_bleu", "distinct_1", "distinct_2", "smoothed_kl", "length_distance")
+    },
+}
+
+
+def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
+    """Train every prior of FRONTIER at every weight of the rate and write `out`/ptb-frontier.json: what the epoch that
+    was kept scored in validation. Returns the file."""
+    weights = WEIGHTS[1:2] if quick else WEIGHTS
+    points = [(row, weight, quick, runs) for row in FRONTIER for weight in weights]
+    if jobs > 1:
+        in_parallel(train_point, points, jobs)
+    command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
+    file = ResultFile(out / f"ptb-frontier{'-quick' if quick else ''}.json", command, FRONTIER_PROTOCOL)
+    for row, weight, _, _ in points:
+        log = metrics_log.read(train_point(row, weight, quick, runs) / METRICS)
+        best = min((entry for entry in log if entry["kind"] == "validation"), key=lambda entry: entry["objective"])
+        found = {name: best.get(name) for name in _KEPT} | {"rate_weight": weight}
+        file.add(row, QUICK if quick else "small", [found], log[-1]["seconds"])
+    return file.path
+
+
+def train_point(row: str, weight: float, quick: bool, runs: Path) -> Path:
+    """The run folder of one point of the frontier, trained where it has not been."""
+    size = QUICK if quick else "small"
+    folder = folder_of(f"frontier-{row}-{weight}", size, 0, runs)
+    settings = [*COMMON, *ROWS[row], f"training.rate_weight={weight}", *(["training.epochs=1"] if quick else [])]
+    ptb.trained(load_preset(f"best-{size}", settings), folder)
+    return folder
+
+
+def temperatures(out: Path, runs: Path, quick: bool) -> Path:
+    """Ancestral samples of `ldebm-best` and of the language model at every temperature: `out`/ptb-temperatures.json."""
+    size = QUICK if quick else "small"
+    command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
+    file = ResultFile(out / f"ptb-temperatures{'-quick' if quick else ''}.json", command, TEMPERATURE_PROTOCOL)
+    model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
+    language_model, _ = ptb_language_model.trained(size, runs)
+    texts, floor = min(generation_figures.VARIETY, effort_of(size).texts), generation_figures.floors(real_texts())
+    for temperature in TEMPERATURES:
+        sampled = {
+            "ldebm-best": _written(model, texts, temperature),
+            ptb_language_model.ROW: ptb_language_model.written(language_model, texts, temperature),
+        }
+        for row, words in sampled.items():
+            found = generation_figures.of_texts(words, real_texts(), judged=False)
+            file.add(row, size, [found | {"temperature": temperature}], 0.0, floor=floor)
+    return file.path
+
+
+def _written(model: LDEBM, texts: int, temperature: float) -> list[list[str]]:
+    return [text.split() for text in model.generate(texts, mode="sample", temperature=temperature, seed=0)]
+
+
+def draw_frontier(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
+    """Rate against reconstruction, a line a prior; every point with its weight of the rate and its BLEU."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.2, 4.4), layout="constrained")
+        axes = figure.subplots()
+        for row in dict.fromkeys(each["model"] for each in rows):
+            points = sorted((_means(each) for each in rows if each["model"] == row), key=lambda point: point["rate"])
+            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}, BLEU {bleu:.1f}")
+        axes.set(xlabel="rate, nats a sentence", ylabel="reconstruction, nats a sentence")
+        axes.set_title("What a nat of rate buys (labels: weight of the rate, BLEU); validation")
+        axes.legend(frameon=False)
+        return save(figure, path)
+
+
+def draw_temperatures(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
+    """Variety against quality of ancestral samples as the temperature rises; real texts are a cross."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+        panels = figure.subplots(1, 2)
+        floor = {name: each["floor"] for name, each in rows[0]["metrics"].items()}
+        for axes, (variety, label) in zip(
+            panels, (("self_bleu", "self-BLEU"), ("distinct_2", "distinct-2")), strict=True
+        ):
+            for row in dict.fromkeys(each["model"] for each in rows):
+                points = [_means(each) for each in rows if each["model"] == row]
+                _line(axes, row, points, (variety, "forward_perplexity"), "{temperature:g}")
+            axes.plot(floor[variety], floor["forward_perplexity"], "kx", label="real text")
+            axes.set(xlabel=label, ylabel="forward perplexity", yscale="log")
+        panels[0].legend(frameon=False)
+        figure.suptitle("Quality and variety of ancestral samples, by temperature")
+        return save(figure, path)
+
+
+def _line(axes: Axes, row: str, points: Sequence[Mapping[str, float]], names: tuple[str, str], label: str) -> None:
+    """A model's points, joined, each with its label."""
+    places = [(point[names[0]], point[names[1]]) for point in points]
+    axes.plot(*zip(*places, strict=True), "o-", color=COLOURS[row], label=NAMES[row], markersize=4)
+    for point, place in zip(points, places, strict=True):
+        axes.annotate(label.format(**point), place, (4, 4), textcoords="offset points", fontsize=7)
+
+
+def _means(row: Row) -> dict[str, float]:
+    return {name: each["mean"] for name, each in row["metrics"].items()}

@@ -1,0 +1,76 @@
+"""What every model of the Penn Treebank table shares: the corpus, the rows' settings, how much is generated."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ldebm.data.corpora import Corpus, load_corpus
+from ldebm.devices import choose_device
+from ldebm.presets import Config, load_preset
+from ldebm.tasks.likelihood_figures import SAMPLES
+from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
+
+COMMON = ("data.vocabulary_size=10000", "data.max_length=85")  # every row sees every word of every sentence
+WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
+
+QUICK = "tiny"
+
+ROWS: dict[str, tuple[str, ...]] = {
+    "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
+    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
+    "diffusion": ("model.prior.kind=denoising", *WITHOUT_ENERGY),
+    "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
+    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
+    "ldebm-no-clustering": ("training.clustering_weight=0",),
+    "ldebm-paper": (),
+    "ldebm-best": (),
+}
+REFIT = "ldebm-best-refit"
+FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
+
+
+@cache
+def corpus() -> Corpus:
+    """The Penn Treebank; it has a test split."""
+    return load_corpus("ptb")
+
+
+class Effort(NamedTuple):
+    """Generated texts, and posterior samples of a likelihood bound."""
+
+    texts: int
+    samples: int
+
+
+def effort_of(size: str) -> Effort:
+    return Effort(2_200, 5) if size == QUICK else Effort(JUDGED + SELECTING, SAMPLES)
+
+
+def texts_of(split: str) -> list[str]:
+    """The sentences of "train", "validation" or "test"."""
+    texts: list[str] = getattr(corpus(), split)["text"][:]
+    return texts
+
+
+@cache
+def real_texts() -> RealTexts:
+    """Penn Treebank as generated texts are judged by it; trained once a process."""
+    training, validation, test = (
+        [text.split() for text in texts_of(split)] for split in ("train", "validation", "test")
+    )
+    return RealTexts.read(training, validation, test, choose_device("auto"))
+
+
+def config_of(row: str, size: str, seed: int) -> Config:
+    """The row's preset with what it changes."""
+    preset = f"{'paper' if row == 'ldebm-paper' else 'best'}-{size}"
+    settings = [*COMMON, *ROWS[row], f"seed={seed}"]
+    if size == QUICK:
+        settings.append("training.epochs=1")
+    return load_preset(preset, settings)
+
+
+def folder_of(row: str, size: str, seed: int, runs: Path) -> Path:
+    return runs / f"{row}-{size}-{seed}"
