@@ -59,7 +59,7 @@ def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monke
 
     density_table.write_page(tmp_path / "densities.md", results, tmp_path / "pictures")
     page = (tmp_path / "densities.md").read_text()
-    assert all(f"| `{row}` (1 seeds) |" in page for row in densities.ROWS)
+    assert all(f"| `{row}` (1 seed) |" in page for row in densities.ROWS)
     assert format(best["ami_component"]["mean"], ".3f") in page
     assert all(f"(pictures/pinwheel-{file})" in page for file in density_table.FIGURES)
     assert all(f"`{name}`:" in page for name in densities.PROTOCOL)
@@ -83,7 +83,7 @@ def test_work_in_parallel_is_done_once_and_an_error_is_told(monkeypatch):
         runs.in_parallel(lambda part: 1 / part, [(1,), (0,)], 2)
 
 
-def test_figures_are_measured_once_a_protocol(tmp_path):
+def test_figures_are_measured_once_a_protocol_and_a_training(tmp_path):
     from ldebm.reproduce.runs import kept_figures
 
     calls = []
@@ -92,6 +92,11 @@ def test_figures_are_measured_once_a_protocol(tmp_path):
         calls.append(1)
         return {"bleu": float(len(calls))}
 
-    assert kept_figures(tmp_path, {"bleu": "a"}, measure) == {"bleu": 1.0}
-    assert kept_figures(tmp_path, {"bleu": "a"}, measure) == {"bleu": 1.0}
-    assert kept_figures(tmp_path, {"bleu": "b"}, measure) == {"bleu": 2.0}
+    weights = tmp_path / "run" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"first")
+    assert kept_figures(tmp_path, {"bleu": "a"}, weights.parent, measure) == {"bleu": 1.0}
+    assert kept_figures(tmp_path, {"bleu": "a"}, weights.parent, measure) == {"bleu": 1.0}
+    assert kept_figures(tmp_path, {"bleu": "b"}, weights.parent, measure) == {"bleu": 2.0}
+    weights.write_bytes(b"trained again")
+    assert kept_figures(tmp_path, {"bleu": "b"}, weights.parent, measure) == {"bleu": 3.0}

@@ -78,9 +78,28 @@ def test_refinement_finds_a_latent_under_which_the_visible_words_are_more_probab
     ids = completion.with_blanks("the food was ___ yesterday", model.tokenizer)
     visible = []
     for rounds in (0, 12):
-        [(_, score_N)] = completion.fillings(model, [ids], 0, rounds)
-        visible.append(float(score_N.logsumexp(0)))
+        [(rows_NL, z_SD)] = completion.fillings(model, [ids], 0, rounds)
+        with torch.no_grad():
+            batch = completion.padded(rows_NL.tolist(), z_SD.device)
+            each = torch.stack([model.decoder.log_likelihood(z_D.expand(len(batch), -1), batch) for z_D in z_SD])
+        visible.append(float(each.logsumexp(1).mean()))
     assert visible[1] > visible[0] + 0.3
+
+
+def test_shares_are_those_of_each_chain_averaged(model) -> None:
+    """With a blank that the vocabulary fills whole, p(word | visible) is the mean over chains of p(word | visible, z):
+    a chain under which the visible words are improbable counts as much as one under which they are not."""
+    ids = completion.with_blanks("the ___ was great", model.tokenizer)
+    rows_NL = torch.tensor(
+        [[word if token == PAD else token for token in ids] for word in range(4, len(model.tokenizer))]
+    )
+    z_SD = 3 * torch.randn(2, 8, generator=torch.Generator().manual_seed(2))
+    found = completion.shares(model, z_SD, rows_NL)
+    batch = completion.padded(rows_NL.tolist(), z_SD.device)
+    with torch.no_grad():
+        each = torch.stack([model.decoder.log_likelihood(z_D.expand(len(batch), -1), batch) for z_D in z_SD]).exp()
+    exact = (each / each.sum(1, keepdim=True)).mean(0)
+    assert torch.allclose(found.exp(), exact, atol=1e-5) and float(found.exp().sum()) == pytest.approx(1.0, abs=1e-4)
 
 
 def test_scores_of_priors_are_their_gradients() -> None:
@@ -92,6 +111,9 @@ def test_scores_of_priors_are_their_gradients() -> None:
     gaussian.reference.update(completion_posterior(), momentum=1.0)
     exact = -(z - gaussian.reference.mean_D) @ gaussian.reference.covariance_DD.inverse()
     assert torch.allclose(gaussian.score(z, noise), exact, rtol=1e-3, atol=1e-3)
+    network = tiny.model("model.prior.kind=denoising").eval().prior
+    network._velocity = lambda x_BD, angle_B1: torch.zeros_like(x_BD)  # of standard normal latents
+    assert torch.allclose(network.score(z, noise), -z, atol=1e-5)
     coupled = tiny.model("model.prior.kind=symbol_vector").eval().prior
     free = z.clone().requires_grad_()
     log_density = coupled.energy(free).logsumexp(-1) - 0.5 * free.square().sum(-1)
@@ -106,21 +128,26 @@ def completion_posterior():
     return Posterior(torch.randn(500, 8) @ torch.randn(8, 8) + 1, torch.zeros(500, 8))
 
 
-def test_figures_count_what_is_right_and_compare_alike(model) -> None:
+def test_figures_compare_alike_and_do_not_count_what_was_not_found(model) -> None:
     texts = tiny.texts(12, 4)[0]
     blanks = completion_figures.with_blanks(model.tokenizer.encode(texts, 20))
     assert all(1 <= row.count(PAD) <= 3 for row in blanks.blanked)
     assert blanks == completion_figures.with_blanks(model.tokenizer.encode(texts, 20))
     torch.manual_seed(0)
     language_model = LanguageModel(len(model.tokenizer), 8)
-    for found in (
-        completion_figures.of_model(model, blanks, rounds=1),
-        completion_figures.of_language_model(language_model, blanks),
-    ):
-        assert 0 <= found["accuracy"] < 0.5 and -10 < found["log_probability"] < 0  # nothing has been learned
-    # A language model that knows: it gives nearly all its probability to one word after another.
+    found = completion_figures.compare(model, language_model, blanks, rounds=1)
+    assert list(found) == list(completion_figures.ROWS)
+    for each in found.values():
+        assert 0 <= each["accuracy"] < 0.5 and -10 < each["log_probability"] < 0  # nothing has been learned
+
+    # A language model that knows the word: right, and sure of it.
     truth = completion_figures.Blanks([[BOS, 5, 6, EOS]] * 3, [[BOS, PAD, 6, EOS]] * 3)
     with torch.no_grad():
         language_model.bias[5] = 30.0
-    known = completion_figures.of_language_model(language_model, truth)
+    known = completion_figures.compare(model, language_model, truth, rounds=0)["language-model"]
     assert known["accuracy"] == 1.0 and math.isclose(known["log_probability"], 0.0, abs_tol=1e-3)
+
+    # The true filling may score best and still not be what a search came up with.
+    total = completion_figures._Total()
+    total.add(torch.tensor([[BOS, 7, 6, EOS]]), torch.tensor([-5.0, -1.0]), [BOS, 5, 6, EOS], [BOS, PAD, 6, EOS])
+    assert total.figures()["accuracy"] == 0.0 and total.figures()["log_probability"] > -0.1

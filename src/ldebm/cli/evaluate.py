@@ -56,8 +56,9 @@ def evaluate(
         name, (texts, labels) = f"{corpus.name}, validation split", columns_of(corpus.validation)
     measured = evaluation_of_runs.evaluate(model, texts, stream(corpus.train), samples=samples, labels=labels)
     if thorough:
-        training, validation = corpus.train["text"][:], stream(corpus.validation)
-        measured += thorough_evaluation.evaluate_thoroughly(model, texts, training, validation)
+        rows = min(len(corpus.train), thorough_evaluation.TAUGHT)  # a large corpus is not read whole
+        training = corpus.train.shuffle(seed=0).select(range(rows))["text"][:]
+        measured += thorough_evaluation.evaluate_thoroughly(model, texts, training, stream(corpus.validation))
     print_measurements(measured, name)
     if result is not None:
         metrics = {each.name: _as_json(each) for each in measured}

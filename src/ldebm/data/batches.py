@@ -126,6 +126,12 @@ class TokenizedCorpus:
             cut,
         )
 
+    @classmethod
+    def of_texts(cls, texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Self:
+        """Texts without labels, as `build` takes them."""
+        rows = datasets.Dataset.from_dict({"text": list(texts), "label": [None] * len(texts)})
+        return cls.build(rows, tokenizer, max_length, None)
+
     def __len__(self) -> int:
         return len(self.lengths_N)
 

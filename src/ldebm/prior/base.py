@@ -108,15 +108,16 @@ class Prior(nn.Module, abc.ABC):
     ) -> tuple[Tensor, Tensor]:
         """A random estimate of log p(z) from each side, B: in expectation exp of the first is p(z), exp of the second
         more. One path a latent: noisy, cheap, and what an importance-weighted bound of log p(x) averages over its
-        latents anyway. Where a density is known, or has one normaliser for all latents, its bracket.
+        latents anyway. Where the density is known, twice the density.
 
         Raises ValueError for a prior without a density.
         """
         return self.log_density_bounds(z_BD, generator, Effort(particles=particles))
 
     def score(self, z_BD: Tensor, noise: Noise) -> Tensor:
-        """A random estimate of the gradient of log p(z), BD: the one that the encoder learns by. Where levels are
-        drawn, its mean over them is that of the chain's bound (methods 2.4)."""
+        """A random estimate of the gradient of log p(z), BD: the pull that the encoder learns by. Of a chain of tilted
+        Gaussians its mean over the levels drawn is the gradient of the chain's bound (methods 2.4); of the published
+        form, and where free bits hold the rate, it is the objective's pull and no density's gradient."""
         with torch.enable_grad():
             z_BD = z_BD.detach().requires_grad_()
             terms = self.terms(z_BD, Posterior(z_BD, torch.zeros_like(z_BD)), noise)

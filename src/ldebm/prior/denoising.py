@@ -16,6 +16,8 @@ from ldebm.prior.base import DEFAULT_EFFORT
 from ldebm.prior.gaussian import WithoutSymbols
 from ldebm.prior.log_partition import Effort
 
+_SCORE_ANGLE = 0.1
+
 
 class DenoisingPrior(WithoutSymbols):
     """Learned beside the model on detached latents; the encoder feels the matched Gaussian alone.
@@ -65,6 +67,15 @@ class DenoisingPrior(WithoutSymbols):
         log_normal_B = -0.5 * (x_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
         log_p_B = log_normal_B + log_volume_B - self.reference.log_det()
         return log_p_B, log_p_B
+
+    def score(self, z_BD: Tensor, noise: Noise) -> Tensor:
+        """Of the latents with a little noise, of angle s: -E[noise | x] / sin(s) = -x - cot(s) v."""
+        del noise
+        with torch.no_grad():
+            u_BD = self.reference.whiten(z_BD)
+            velocity_BD = self._velocity(u_BD, u_BD.new_full((len(u_BD), 1), _SCORE_ANGLE))
+            score_BD = -u_BD - velocity_BD / math.tan(_SCORE_ANGLE)
+            return score_BD @ self.reference.inverse_root_DD if self.reference.matched else score_BD
 
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
         log_p_B, _ = self.log_density_bounds(z_BD, generator)

@@ -19,6 +19,7 @@ from ldebm.prior.langevin import Chain, langevin
 from ldebm.prior.log_partition import Effort, LogPartition, Tilt, log_partition
 
 _GAIN_PARTICLES = 8192
+_DRAW_PARTICLES = 16_384
 
 
 class SymbolVectorPrior(Prior):
@@ -94,6 +95,16 @@ class SymbolVectorPrior(Prior):
         free_B = tilt(self.energy(z_BD)) + log_normal_B
         ends_2 = torch.cat([found.forward_N, found.reverse_N])
         return free_B - ends_2.max() - 2 * found.error_N, free_B - ends_2.min() + 2 * found.error_N
+
+    @torch.no_grad()
+    def log_density_draws(
+        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+    ) -> tuple[Tensor, Tensor]:
+        del particles  # one normaliser for all rows
+        found = self._log_partition(generator, _DRAW_PARTICLES)
+        log_normal_B = -0.5 * (z_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
+        free_B = tilt(self.energy(z_BD)) + log_normal_B
+        return free_B - found.reverse_N, free_B - found.forward_N
 
     @torch.no_grad()
     def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import datasets
-
 from ldebm.data.batches import TokenizedCorpus
 from ldebm.data.corpora import load_corpus
 from ldebm.evaluation.language_model import LanguageModel
@@ -18,17 +16,18 @@ from ldebm.reproduce.ptb_setting import QUICK, config_of, folder_of, texts_of
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.runs import kept_figures
 from ldebm.tasks import completion_figures
-from ldebm.tasks.completion import ROUNDS
 from ldebm.training import train
 
-SETS = ("ptb", "reviews")
+SETS = {
+    "ptb": "the Penn Treebank's test split",
+    "reviews": "the reviews' validation split, which chose the models' epochs",
+}
 TEXTS, QUICK_TEXTS = 500, 20
 REVIEW_EPOCHS = 10
 
 PROTOCOL = {
-    f"{what}_{name}": f"{definition}; {TEXTS} held-out texts of {name}, the model's fillings by Gibbs sampling with "
-    f"{ROUNDS} rounds, the row `posterior` without, the row `language-model` by beam search"
-    for name in SETS
+    f"{what}_{name}": f"{definition}; {TEXTS} texts of {called}; the row `posterior` is the model without refinement"
+    for name, called in SETS.items()
     for what, definition in completion_figures.DEFINITIONS.items()
 }
 
@@ -39,7 +38,7 @@ def reproduce(out: Path, runs: Path, quick: bool) -> Path:
     command, size = f"ldebm reproduce ptb{' --quick' if quick else ''}", QUICK if quick else "small"
     file = ResultFile(out / f"completion{'-quick' if quick else ''}.json", command, PROTOCOL)
     found = {name: _figures(name, runs, size) for name in SETS}
-    for row in ("ldebm-best", "posterior", "language-model"):
+    for row in completion_figures.ROWS:
         figures = {
             f"{what}_{name}": found[name][f"{row} {what}"] for name in SETS for what in completion_figures.DEFINITIONS
         }
@@ -55,14 +54,11 @@ def _figures(name: str, runs: Path, size: str) -> dict[str, float | None]:
         language_model = _language_model(name, model, texts, runs, size)
         ids = model.tokenizer.encode(texts["test"], model.config.data.max_length)
         blanks = completion_figures.with_blanks(ids[: QUICK_TEXTS if size == QUICK else TEXTS])
-        found = {
-            "ldebm-best": completion_figures.of_model(model, blanks, ROUNDS),
-            "posterior": completion_figures.of_model(model, blanks, 0),
-            "language-model": completion_figures.of_language_model(language_model, blanks),
-        }
+        found = completion_figures.compare(model, language_model, blanks)
         return {f"{row} {what}": value for row, each in found.items() for what, value in each.items()}
 
-    return kept_figures(folder_of(f"completion-{name}", size, 0, runs), PROTOCOL, measured)
+    of = folder_of("ldebm-best" if name == "ptb" else name, size, 0, runs)
+    return kept_figures(folder_of(f"completion-{name}", size, 0, runs), PROTOCOL, of, measured)
 
 
 def _trained(name: str, runs: Path, size: str) -> tuple[LDEBM, Mapping[str, list[str]]]:
@@ -83,8 +79,7 @@ def _language_model(name: str, model: LDEBM, texts: Mapping[str, list[str]], run
     """A language model of the decoder's size over the model's own tokens."""
 
     def encoded(split: str) -> TokenizedCorpus:
-        rows = datasets.Dataset.from_dict({"text": texts[split], "label": [None] * len(texts[split])})
-        return TokenizedCorpus.build(rows, model.tokenizer, model.config.data.max_length, None)
+        return TokenizedCorpus.of_texts(texts[split], model.tokenizer, model.config.data.max_length)
 
     folder = folder_of("language-model" if name == "ptb" else f"language-model-{name}", size, 0, runs)
     decoder, epochs = model.config.model.decoder, 1 if size == QUICK else EPOCHS

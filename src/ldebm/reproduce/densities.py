@@ -180,7 +180,7 @@ def figures(row: str, points: Points, seed: int, runs: Path, quick: bool) -> dic
     """The figures of one seed and the seconds of its training; kept in the run folder, so measured once a protocol."""
     model = trained(row, points.name, seed, runs, quick)
     folder = folder_of(row, points.name, seed, runs, quick)
-    return kept_figures(folder, PROTOCOL, lambda: measure(row, model, points, seed))
+    return kept_figures(folder, PROTOCOL, folder, lambda: measure(row, model, points, seed))
 
 
 def fresh(points: Points, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -77,9 +77,12 @@ def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
 def train_point(row: str, weight: float, quick: bool, runs: Path) -> Path:
     """The run folder of one point of the frontier, trained where it has not been."""
     size = QUICK if quick else "small"
-    folder = folder_of(f"frontier-{row}-{weight}", size, 0, runs)
     settings = [*COMMON, *ROWS[row], f"training.rate_weight={weight}", *(["training.epochs=1"] if quick else [])]
-    ptb.trained(load_preset(f"best-{size}", settings), folder)
+    config = load_preset(f"best-{size}", settings)
+    # The point that the table has is trained once.
+    name = row if config == config_of(row, size, 0) else f"frontier-{row}-{weight}"
+    folder = folder_of(name, size, 0, runs)
+    ptb.trained(config, folder)
     return folder
 
 

@@ -99,6 +99,7 @@ def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: 
             ]
     link = os.path.relpath(pictures, page.parent)
     for file, (draw, name, title) in zip(curves, CURVES, strict=True):
+        name = f"quick-{name}" if file.stem.endswith("-quick") else name
         draw(pictures / name, _read(file)["rows"])
         parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
     parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]

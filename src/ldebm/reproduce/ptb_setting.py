@@ -12,7 +12,7 @@ from ldebm.presets import Config, load_preset
 from ldebm.tasks.likelihood_figures import SAMPLES
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
-COMMON = ("data.vocabulary_size=10000", "data.max_length=85")  # every row sees every word of every sentence
+COMMON = ("data.vocabulary_size=10001", "data.max_length=85")  # every row sees every word of every sentence
 WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
 
 QUICK = "tiny"

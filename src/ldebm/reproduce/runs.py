@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ import torch
 
 from ldebm import metrics_log
 from ldebm.files import write_atomically
-from ldebm.run_folder import METRICS
+from ldebm.run_folder import METRICS, WEIGHTS
 
 FIGURES = "figures.json"
 
@@ -33,16 +34,22 @@ def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]
 
 
 def kept_figures(
-    folder: Path, protocol: Mapping[str, str], measure: Callable[[], Mapping[str, float | None]]
+    folder: Path, protocol: Mapping[str, str], of: Path, measure: Callable[[], Mapping[str, float | None]]
 ) -> dict[str, float | None]:
-    """The figures of a run folder and `train_seconds`; kept in the folder, so measured once a protocol."""
-    kept = folder / FIGURES
+    """The figures of a run folder and `train_seconds`; kept in `folder`, so measured once a protocol and once for the
+    weights that lie in the folder `of`."""
+    kept, key = folder / FIGURES, {"protocol": dict(protocol), "weights": _digest(of / WEIGHTS)}
     if kept.exists():
         known = json.loads(kept.read_text(encoding="utf-8"))
-        if known["protocol"] == protocol:
+        if all(known.get(name) == value for name, value in key.items()):
             return dict(known["figures"])
     found = dict(measure())
     if (folder / METRICS).exists():
         found["train_seconds"] = float(metrics_log.read(folder / METRICS)[-1]["seconds"])
-    write_atomically(kept, json.dumps({"protocol": protocol, "figures": found}, indent=2))
+    key["weights"] = _digest(of / WEIGHTS)  # measuring may have trained
+    write_atomically(kept, json.dumps({**key, "figures": found}, indent=2))
     return found
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None

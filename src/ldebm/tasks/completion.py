@@ -1,8 +1,8 @@
 """Completion: a text with words missing, its latent inferred from those that are there, several fillings ranked.
 
-Gibbs sampling of p(z, missing words | visible words): Langevin steps on log p(x | z) + log p(z) with the words filled
-in, then the words drawn anew given z. Legend: B rows (one a chain of a text), S chains, W beams, N fillings, L tokens,
-D latent dimensions.
+Gibbs steps towards p(z, missing words | visible words): Langevin moves on log p(x | z) + log p(z) with the words filled
+in, then the words drawn anew given z, among the fillings that a beam search finds. Legend: B rows (one a chain of a
+text), S chains, W beams, N fillings, L tokens, D latent dimensions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ldebm.noise import Noise
 BLANK = re.compile(r"_{2,}")
 CHAINS, ROUNDS, STEPS = 8, 4, 8  # chains of a text; rounds of Langevin steps and new words
 _STEP = 0.1  # of the Langevin moves, in variances of the posterior
-_BEAMS = 16
+BEAMS = 16  # of a chain
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def complete(model: LDEBM, text: str, n: int = 5, seed: int = 0, rounds: int = R
         raise UserError(
             f"'{shorten(text)}' has {len(ids) - 2} words, and this run reads at most {model.config.data.max_length - 2}"
         )
-    [(filled_NL, score_N)] = fillings(model, [ids], seed, rounds)
-    probability_N = score_N.softmax(0)
+    [(filled_NL, z_SD)] = fillings(model, [ids], seed, rounds)
+    probability_N = shares(model, z_SD, filled_NL).exp()
     blanks = [place for place, token in enumerate(ids) if token == PAD]
     found = []
     for row in probability_N.argsort(descending=True)[:n].tolist():
@@ -78,19 +78,11 @@ def with_blanks(text: str, tokenizer: Tokenizer) -> list[int]:
 
 
 def fillings(
-    model: LDEBM,
-    texts: Sequence[Sequence[int]],
-    seed: int = 0,
-    rounds: int = ROUNDS,
-    others: Sequence[Sequence[int]] = (),
+    model: LDEBM, texts: Sequence[Sequence[int]], seed: int = 0, rounds: int = ROUNDS
 ) -> list[tuple[Tensor, Tensor]]:
-    """Of each text, as ids with blanks: distinct fillings [N, L] and log of the mean over chains of p(x | z), nats, N.
-
-    Args:
-        others: for each text one more filling that is to be scored, the last of the N.
-    """
+    """Of each text, as ids with blanks: the distinct fillings [N, L] that its chains found, never with the unknown
+    word, and the chains' latents [S, D]."""
     generator = torch.Generator(model.device).manual_seed(seed)
-    forbidden = () if model.tokenizer.kind == "whitespace" else (UNK,)
     batch = padded([ids for ids in texts for _ in range(CHAINS)], model.device)
     row_B = torch.arange(len(batch), device=model.device)
     noise = Noise(generator, total=len(batch))
@@ -99,27 +91,35 @@ def fillings(
             posterior = model.encoder.encode(batch)
             z_BD = posterior.sample(noise.normal(*posterior.mean_BD.shape, device=model.device))
         variance_BD = posterior.log_variance_BD.exp()
-        found_BWL, score_BW = model.decoder.fill(z_BD, batch, _BEAMS, forbidden)
+        found_BWL, score_BW = model.decoder.fill(z_BD, batch, BEAMS, (UNK,))
         for _ in range(rounds):
             chosen_B = torch.multinomial(score_BW.softmax(-1), 1, generator=generator).squeeze(1)
             whole = TextBatch(batch.symbols_B, batch.index_B, found_BWL[row_B, chosen_B], batch.lengths_B)
             z_BD = _refine(model, z_BD, whole, variance_BD, noise)
-            found_BWL, score_BW = model.decoder.fill(z_BD, batch, _BEAMS, forbidden)
-        found = []
-        for place, ids in enumerate(texts):
-            rows = slice(place * CHAINS, (place + 1) * CHAINS)
-            distinct_NL = distinct(found_BWL[rows], score_BW[rows], len(ids), others[place] if others else None)
-            found.append((distinct_NL, _scores(model, z_BD[rows], distinct_NL)))
-        return found
+            found_BWL, score_BW = model.decoder.fill(z_BD, batch, BEAMS, (UNK,))
+    chains = (slice(start, start + CHAINS) for start in range(0, len(batch), CHAINS))
+    return [
+        (distinct(found_BWL[part], score_BW[part], len(ids)), z_BD[part])
+        for part, ids in zip(chains, texts, strict=True)
+    ]
 
 
-def distinct(found_BWL: Tensor, score_BW: Tensor, length: int, other: Sequence[int] | None) -> Tensor:
-    """The different fillings [N, L] that have a probability, and at their end the other one."""
-    rows = found_BWL.flatten(0, 1)[score_BW.flatten().isfinite(), :length].unique(dim=0)
-    if other is None:
-        return rows
-    last_L = rows.new_tensor(list(other))
-    return torch.cat([rows[(rows != last_L).any(1)], last_L[None]])
+@torch.no_grad()
+def shares(model: LDEBM, z_SD: Tensor, filled_NL: Tensor) -> Tensor:
+    """log of each filling's share of the probability of all these fillings, N.
+
+    With z_s from p(z | visible words), p(missing | visible) is the mean over chains of p(x | z_s) / p(visible | z_s):
+    each chain's shares are taken first, then their mean.
+    """
+    with model.evaluating(torch.float32):
+        batch = padded(filled_NL.tolist(), z_SD.device)
+        each_SN = torch.stack([model.decoder.log_likelihood(z_D.expand(len(batch), -1), batch) for z_D in z_SD])
+    return each_SN.log_softmax(-1).logsumexp(0) - math.log(len(z_SD))
+
+
+def distinct(found_BWL: Tensor, score_BW: Tensor, length: int) -> Tensor:
+    """The different fillings [N, L] that have a probability."""
+    return found_BWL.flatten(0, 1)[score_BW.flatten().isfinite(), :length].unique(dim=0)
 
 
 def _refine(model: LDEBM, z_BD: Tensor, batch: TextBatch, variance_BD: Tensor, noise: Noise) -> Tensor:
@@ -132,14 +132,6 @@ def _refine(model: LDEBM, z_BD: Tensor, batch: TextBatch, variance_BD: Tensor, n
         step_BD = _STEP * variance_BD
         z_BD = z_BD.detach() + step_BD / 2 * slope_BD + step_BD.sqrt() * noise.normal(*z_BD.shape, device=z_BD.device)
     return z_BD
-
-
-@torch.no_grad()
-def _scores(model: LDEBM, z_SD: Tensor, filled_NL: Tensor) -> Tensor:
-    """log mean over chains of p(x | z_s), N."""
-    batch = padded(filled_NL.tolist(), z_SD.device)
-    each_SN = torch.stack([model.decoder.log_likelihood(z_D.expand(len(batch), -1), batch) for z_D in z_SD])
-    return each_SN.logsumexp(0) - math.log(len(z_SD))
 
 
 def padded(rows: Sequence[Sequence[int]], device: torch.device) -> TextBatch:

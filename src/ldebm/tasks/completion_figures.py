@@ -1,4 +1,8 @@
-"""How well blanks are filled: the model, its posterior unrefined, and a language model, on equal terms."""
+"""How well blanks are filled: the model, its posterior unrefined, and a language model, on equal terms.
+
+Every row searches with equally many beams, never fills in the unknown word, and ranks the same fillings: those that any
+row found. Legend: N fillings, L tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,15 @@ from torch import Tensor
 from ldebm.data.tokenizer import PAD, UNK
 from ldebm.evaluation.language_model import LanguageModel
 from ldebm.model import LDEBM
-from ldebm.tasks.completion import distinct, fillings, padded
+from ldebm.tasks.completion import BEAMS, CHAINS, ROUNDS, distinct, fillings, padded, shares
 
-BEAMS = 16  # of the language model: as many as a chain of ours has
+ROWS = ("ldebm-best", "posterior", "language-model")
 _TEXTS_AT_ONCE = 16
 
 DEFINITIONS = {
-    "accuracy": "share of blanks whose most probable filling is the word that stood there, 1 to 3 blanks a text drawn "
-    "among its known words; 0 to 1",
-    "log_probability": "log of the share that the true filling has among all fillings considered and itself, nats a "
+    "accuracy": "share of blanks whose word is right in the most probable filling that was found, 1 to 3 blanks a text "
+    "drawn among its known words; 0 to 1",
+    "log_probability": "log of the share that the true filling has among all that any row found and itself, nats a "
     "blank; 0 at best",
 }
 
@@ -46,36 +50,52 @@ def with_blanks(texts: Sequence[Sequence[int]], seed: int = 0) -> Blanks:
     return found
 
 
-def of_model(model: LDEBM, blanks: Blanks, rounds: int, seed: int = 0) -> dict[str, float]:
-    """The figures of DEFINITIONS for `rounds` of refinement; 0 fills from the posterior of the visible words."""
-    scored: list[tuple[Tensor, Tensor]] = []
+@torch.no_grad()
+def compare(
+    model: LDEBM, language_model: LanguageModel, blanks: Blanks, rounds: int = ROUNDS, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """The figures of DEFINITIONS for each of ROWS. The language model's vocabulary is to be the model's."""
+    language_model.eval()
+    language_model.compute_dtype = torch.float32
+    totals = {row: _Total() for row in ROWS}
     for start in range(0, len(blanks.whole), _TEXTS_AT_ONCE):
         part = slice(start, start + _TEXTS_AT_ONCE)
-        scored += fillings(model, blanks.blanked[part], seed + start, rounds, blanks.whole[part])
-    return _figures(blanks, scored)
+        refined = fillings(model, blanks.blanked[part], seed + start, rounds)
+        plain = fillings(model, blanks.blanked[part], seed + start, 0)
+        for place, (whole, blanked) in enumerate(zip(blanks.whole[part], blanks.blanked[part], strict=True)):
+            by_words = language_model.fill(padded([blanked], model.device), CHAINS * BEAMS, (UNK,))
+            found_NL = torch.cat([refined[place][0], plain[place][0], distinct(*by_words, len(blanked))]).unique(dim=0)
+            all_NL = _with(found_NL, whole)
+            scores = (
+                shares(model, refined[place][1], all_NL),
+                shares(model, plain[place][1], all_NL),
+                language_model.log_likelihood(padded(all_NL.tolist(), model.device)),
+            )
+            for row, score_N in zip(ROWS, scores, strict=True):
+                totals[row].add(found_NL, score_N, whole, blanked)
+    return {row: total.figures() for row, total in totals.items()}
 
 
-@torch.no_grad()
-def of_language_model(model: LanguageModel, blanks: Blanks) -> dict[str, float]:
-    """The same of a language model, whose beam search sees the words behind a blank as ours does. Its vocabulary is to
-    be the one that the ids are of."""
-    model.eval()
-    model.compute_dtype = torch.float32
-    scored: list[tuple[Tensor, Tensor]] = []
-    for whole, blanked in zip(*blanks, strict=True):
-        found_BWL, score_BW = model.fill(padded([blanked], model.device), BEAMS)
-        rows_NL = distinct(found_BWL, score_BW, len(blanked), whole)
-        scored.append((rows_NL, model.log_likelihood(padded(rows_NL.tolist(), model.device))))
-    return _figures(blanks, scored)
+class _Total:
+    """Right words, blanks and log-probability so far."""
 
+    def __init__(self) -> None:
+        self.right, self.blanks, self.log_probability = 0, 0, 0.0
 
-def _figures(blanks: Blanks, scored: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """Of each text's fillings [N, L] and their scores N, the true one last."""
-    right, total, log_probability = 0, 0, 0.0
-    for (whole, blanked), (rows_NL, score_N) in zip(zip(*blanks, strict=True), scored, strict=True):
+    def add(self, found_NL: Tensor, score_N: Tensor, whole: Sequence[int], blanked: Sequence[int]) -> None:
+        """Of one text: the scores are of the fillings found and, last, of the true one where it was not found."""
         hidden = [place for place, token in enumerate(blanked) if token == PAD]
-        best_L = rows_NL[score_N.argmax()].tolist()
-        right += sum(best_L[place] == whole[place] for place in hidden)
-        total += len(hidden)
-        log_probability += float(score_N.log_softmax(0)[-1])
-    return {"accuracy": right / total, "log_probability": log_probability / total}
+        best_L = found_NL[score_N[: len(found_NL)].argmax()].tolist()
+        true = int((_with(found_NL, whole) == found_NL.new_tensor(list(whole))).all(1).nonzero()[0])
+        self.right += sum(best_L[place] == whole[place] for place in hidden)
+        self.blanks += len(hidden)
+        self.log_probability += float(score_N.log_softmax(0)[true])
+
+    def figures(self) -> dict[str, float]:
+        return {"accuracy": self.right / self.blanks, "log_probability": self.log_probability / self.blanks}
+
+
+def _with(found_NL: Tensor, whole: Sequence[int]) -> Tensor:
+    """The fillings found and, where it is none of them, the true one behind them."""
+    true_L = found_NL.new_tensor(list(whole))
+    return found_NL if bool((found_NL == true_L).all(1).any()) else torch.cat([found_NL, true_L[None]])

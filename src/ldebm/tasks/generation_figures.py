@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
+import numpy as np
+
+from ldebm.errors import DataError
 from ldebm.evaluation.fluency import (
     copies,
     distinct_n,
@@ -16,16 +18,20 @@ from ldebm.evaluation.fluency import (
     smoothed_kl,
     unigram_kl,
 )
-from ldebm.tasks.reading import Mode
+from ldebm.evaluation.language_model import JUDGE, JUDGE_DROPOUT, JUDGE_SIZE
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts, Words
 
 VARIETY = 5_000  # texts whose variety is measured: it depends on how many they are
 
+JUDGE_IS = (
+    f"one LSTM layer of {JUDGE_SIZE} units, embedding tied to the softmax, dropout {JUDGE_DROPOUT}, Adam at "
+    f"{JUDGE.learning_rate} with batches of {JUDGE.batch_size}, at most {JUDGE.epochs} epochs, the rate halved after "
+    "an epoch without gain, stopped after the second such in a row"
+)
 DEFINITIONS = {
     "reverse_perplexity": "perplexity of the real test texts, a token, end marks counted, under the fixed language "
-    "model (one LSTM layer of 256 units, embedding tied to the softmax, dropout 0.3, Adam, at most 12 epochs, rate "
-    "halved after an epoch without gain, stopped after the second such in a row) trained on 40,000 generated texts "
-    "and selected on 3,000 more, with the real vocabulary; 1 upwards, the floor is that of 40,000 real texts",
+    f"model ({JUDGE_IS}) trained on generated texts ({JUDGED:,} of them, {SELECTING:,} more to choose the epoch, where "
+    "so many are asked for), with the real vocabulary; 1 upwards, the floor is that of as many real training texts",
     "reverse_perplexity_ratio": "reverse perplexity over that of real training texts, which is what compares across "
     "language models; the floor is 1",
     "forward_perplexity": "perplexity of the generated texts under the fixed language model of real ones; low is "
@@ -45,18 +51,18 @@ DEFINITIONS = {
 }
 
 
-class Writes(Protocol):
-    """What is asked to write texts."""
-
-    def generate(self, n: int, *, mode: Mode, seed: int) -> list[str]: ...
-
-
 def of_texts(written: Sequence[Words], real: RealTexts, judged: bool = True) -> dict[str, float]:
     """Every figure of DEFINITIONS for generated texts as words; at most 43,000 of them are read.
 
     Args:
         judged: train a judge on them (minutes), for the reverse perplexity.
+
+    Raises DataError where the texts hold no word, or are fewer than two.
     """
+    if len(written) < 2 or not any(written):
+        raise DataError(
+            f"{len(written)} generated texts without a word: nothing to measure; train the model for longer"
+        )
     written = written[: JUDGED + SELECTING]
     found = {"forward_perplexity": real.forward_perplexity(written), **_of_words(written, real)}
     if judged:
@@ -69,8 +75,10 @@ def floors(real: RealTexts) -> dict[str, float]:
     """What real texts score: training texts where variety counts, test texts where distance from training does, and
     one half of the training texts against the other for word shares."""
     half = len(real.training) // 2
-    first, second = (_counts(part) for part in (real.training[:half], real.training[half:]))
-    found = _of_words(real.training, real) | _distances(real.test, real)
+    order = np.random.default_rng(0).permutation(len(real.training))
+    shuffled = [real.training[i] for i in order]  # neighbours in a corpus are alike
+    first, second = (_counts(part) for part in (shuffled[:half], shuffled[half:]))
+    found = _of_words(shuffled, real) | _distances(real.test, real)
     return found | {
         "reverse_perplexity": real.perplexity,
         "reverse_perplexity_ratio": 1.0,

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import datasets
 import torch
 
 from ldebm.data.batches import TokenizedCorpus
-from ldebm.data.tokenizer import Tokenizer
+from ldebm.data.tokenizer import UNK, Tokenizer
+from ldebm.errors import DataError
 from ldebm.evaluation.language_model import JUDGE, LanguageModel, cross_entropy, fit
 
 JUDGED, SELECTING = 40_000, 3_000  # texts that a judge is trained on, and that its epoch is chosen by
-VOCABULARY = 10_000
-_LONGEST = 512  # ids of a text; no text is cut short of it
+VOCABULARY = 10_001  # ids, the marks counted
+LEAST = 20  # texts to train a judge on
+_LONGEST = 512
 
 Words = Sequence[str]
 
@@ -28,7 +29,7 @@ class RealTexts:
     """What a corpus' judges share: its vocabulary, its test texts and the training texts' words.
 
     `own` is the language model of the real training texts; `perplexity` is what it gives the test texts, the value
-    that a reverse perplexity is a multiple of.
+    that a reverse perplexity is a multiple of. `skip`: an id that perplexities leave out.
     """
 
     training: list[list[str]]
@@ -37,22 +38,36 @@ class RealTexts:
     tokenizer: Tokenizer
     own: LanguageModel
     perplexity: float
+    skip: int | None
 
     @classmethod
     def read(
-        cls, training: Iterable[Words], validation: Iterable[Words], test: Iterable[Words], device: torch.device
+        cls,
+        training: Iterable[Words],
+        validation: Iterable[Words],
+        test: Iterable[Words],
+        device: torch.device,
+        unknown: bool = True,
     ) -> Self:
         """Train the judge of the real texts: on at most 40,000, its epoch chosen by at most 3,000 to validate with.
 
         Args:
             training, validation, test: texts as words.
+            unknown: whether texts are written that hold the unknown word. Where they never do, perplexities leave it
+                out: a judge of written texts could not know it.
+
+        Raises DataError for fewer than twenty training texts.
         """
         train, held_out = [list(words) for words in training], [list(words) for words in test]
+        if len(train) < LEAST:
+            raise DataError(f"{len(train)} training texts are too few to train a language model on; {LEAST} at least")
         selecting = list(itertools.islice(validation, SELECTING))
         tokenizer = Tokenizer.train((" ".join(words) for words in train), "whitespace", VOCABULARY, lowercase=False)
         own = judge(train[:JUDGED], selecting, tokenizer, device)
         counts = Counter(word for words in train for word in words)
-        return cls(train, held_out, counts, tokenizer, own, math.exp(cross_entropy(own, as_ids(held_out, tokenizer))))
+        skip = None if unknown else UNK
+        perplexity = math.exp(cross_entropy(own, as_ids(held_out, tokenizer), skip))
+        return cls(train, held_out, counts, tokenizer, own, perplexity, skip)
 
     def reverse_perplexity(self, written: Sequence[Words], seed: int = 0) -> float:
         """Perplexity of the real test texts under a judge trained on the `written` ones, with the real vocabulary.
@@ -62,12 +77,12 @@ class RealTexts:
         selecting = min(SELECTING, math.ceil(len(written) / 10))
         training, following = written[selecting:][:JUDGED], written[:selecting]
         trained = judge(training, following, self.tokenizer, self.own.device, seed)
-        return math.exp(cross_entropy(trained, as_ids(self.test, self.tokenizer)))
+        return math.exp(cross_entropy(trained, as_ids(self.test, self.tokenizer), self.skip))
 
     def forward_perplexity(self, written: Sequence[Words]) -> float:
         """Perplexity of the `written` texts under the judge of the real ones: low where they are probable, also where
         they are all the same."""
-        return math.exp(cross_entropy(self.own, as_ids(written, self.tokenizer)))
+        return math.exp(cross_entropy(self.own, as_ids(written, self.tokenizer), self.skip))
 
 
 def judge(
@@ -80,6 +95,5 @@ def judge(
 
 
 def as_ids(texts: Sequence[Words], tokenizer: Tokenizer) -> TokenizedCorpus:
-    lines = [" ".join(words) for words in texts]
-    rows = datasets.Dataset.from_dict({"text": lines, "label": [None] * len(lines)})
-    return TokenizedCorpus.build(rows, tokenizer, _LONGEST, None)
+    """Texts given as words; only what is behind the 510th word of a text is cut off."""
+    return TokenizedCorpus.of_texts([" ".join(words) for words in texts], tokenizer, _LONGEST)
