@@ -82,10 +82,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         terms = self.prior.terms(z_BD, posterior, noise, encoder_share)
         # Gradients are averaged over processes: a process with more rows than the others weighs more.
         share = len(batch) * noise.share.processes / noise.total if noise.total else 1.0
-        # Where a symbol steers every level, every level's heads learn what the symbols mean.
-        logits = [terms.symbol_logits_BK]
-        if terms.diffused_logits_NK is not None:
-            logits.extend(terms.diffused_logits_NK.split(len(batch)))
+        logits = terms.logits_of_levels
         return Losses(
             reconstruction=-log_likelihood_B.mean() * share,
             rate=terms.rate_B.mean() * share,

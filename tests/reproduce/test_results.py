@@ -34,7 +34,7 @@ def test_rows_are_written_as_they_come(tmp_path):
 
 def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monkeypatch):
     from ldebm.data import corpora
-    from ldebm.reproduce import densities, density_page, density_table
+    from ldebm.reproduce import densities, density_page, density_table, runs
 
     small = ("model.prior.width=16", "model.prior.blocks=1", "model.prior.steps=2", "training.epochs=2")
     monkeypatch.setattr(corpora, "POINTS_TRAIN", 600)
@@ -65,7 +65,7 @@ def test_densities_train_measure_and_draw_and_do_not_train_twice(tmp_path, monke
     assert all(f"`{name}`:" in page for name in densities.PROTOCOL)
     assert set(density_table.SAMPLES) | set(density_table.SYMBOLS) | set(density_table.GOALS) <= set(densities.PROTOCOL)
 
-    monkeypatch.setattr(densities, "train", None)  # finished runs are read, not trained, and measured once
+    monkeypatch.setattr(runs, "train", None)  # finished runs are read, not trained, and measured once
     monkeypatch.setattr(densities, "measure", None)
     densities.reproduce(tmp_path / "results", tmp_path / "runs", ["pinwheel"], seeds=1, quick=False)
 

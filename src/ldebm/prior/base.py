@@ -37,6 +37,13 @@ class PriorTerms:
     diagnostics: dict[str, Tensor] = field(default_factory=dict)
 
     @property
+    def logits_of_levels(self) -> list[Tensor]:
+        """What learns the symbols, BK each: f(z, 0), and where a symbol steers every level, the noisier ones too."""
+        if self.diffused_logits_NK is None:
+            return [self.symbol_logits_BK]
+        return [self.symbol_logits_BK, *self.diffused_logits_NK.split(len(self.symbol_logits_BK))]
+
+    @property
     def information(self) -> Tensor:
         """I(z; y) = H(mean p(y|z)) - mean H(p(y|z)), the information bottleneck (paper A.5); at most log K."""
         return mutual_information(self.symbol_logits_BK)

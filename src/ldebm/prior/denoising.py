@@ -15,6 +15,7 @@ from ldebm.noise import Noise
 from ldebm.prior.base import DEFAULT_EFFORT
 from ldebm.prior.gaussian import WithoutSymbols
 from ldebm.prior.log_partition import Effort
+from ldebm.prior.reference import log_standard_normal
 
 _SCORE_ANGLE = 0.1
 
@@ -64,8 +65,7 @@ class DenoisingPrior(WithoutSymbols):
             middle_BD = x_BD + 0.5 * step * self._velocity(x_BD, angle_B1)
             velocity_BD, divergence_B = self._divergence(middle_BD, angle_B1 + 0.5 * step)
             x_BD, log_volume_B = x_BD + step * velocity_BD, log_volume_B + step * divergence_B
-        log_normal_B = -0.5 * (x_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
-        log_p_B = log_normal_B + log_volume_B - self.reference.log_det()
+        log_p_B = log_standard_normal(x_BD) + log_volume_B - self.reference.log_det()
         return log_p_B, log_p_B
 
     def score(self, z_BD: Tensor, noise: Noise) -> Tensor:

@@ -18,6 +18,11 @@ _MOMENTUM = 0.01  # a hundred batches of memory
 _LEAST_VARIANCE = 1e-4
 
 
+def log_standard_normal(u_BD: Tensor) -> Tensor:
+    """log N(u; 0, I) in nats, B."""
+    return -0.5 * (u_BD.square().sum(-1) + u_BD.shape[-1] * math.log(2 * math.pi))
+
+
 class ReferenceGaussian(nn.Module):
     """N(m, C) with the maps to and from whitened coordinates.
 
@@ -57,8 +62,7 @@ class ReferenceGaussian(nn.Module):
 
     def log_density(self, z_BD: Tensor) -> Tensor:
         """log N(z; m, C) in nats, B."""
-        u_BD = self.whiten(z_BD)
-        return -0.5 * (u_BD.square().sum(-1) + u_BD.shape[-1] * math.log(2 * math.pi)) - self.log_det()
+        return log_standard_normal(self.whiten(z_BD)) - self.log_det()
 
     def log_det(self) -> Tensor:
         """log |det C^(1/2)|: what colouring takes off a log density."""

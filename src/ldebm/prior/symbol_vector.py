@@ -5,8 +5,6 @@ Legend: B texts, D latent dimensions, K symbols. p(y, z) is proportional to exp(
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +15,7 @@ from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms, gradient_only
 from ldebm.prior.energy import tilt, tilt_and_weights
 from ldebm.prior.langevin import Chain, langevin
 from ldebm.prior.log_partition import Effort, LogPartition, Tilt, log_partition
+from ldebm.prior.reference import log_standard_normal
 
 _GAIN_PARTICLES = 8192
 _DRAW_PARTICLES = 16_384
@@ -91,8 +90,7 @@ class SymbolVectorPrior(Prior):
     ) -> tuple[Tensor, Tensor]:
         """One normaliser for all rows, so all paths' particles go to it."""
         found = self._log_partition(generator, effort.paths * effort.particles)
-        log_normal_B = -0.5 * (z_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
-        free_B = tilt(self.energy(z_BD)) + log_normal_B
+        free_B = tilt(self.energy(z_BD)) + log_standard_normal(z_BD)
         ends_2 = torch.cat([found.forward_N, found.reverse_N])
         return free_B - ends_2.max() - 2 * found.error_N, free_B - ends_2.min() + 2 * found.error_N
 
@@ -102,8 +100,7 @@ class SymbolVectorPrior(Prior):
     ) -> tuple[Tensor, Tensor]:
         del particles  # one normaliser for all rows
         found = self._log_partition(generator, _DRAW_PARTICLES)
-        log_normal_B = -0.5 * (z_BD.square().sum(-1) + self.latent_size * math.log(2 * math.pi))
-        free_B = tilt(self.energy(z_BD)) + log_normal_B
+        free_B = tilt(self.energy(z_BD)) + log_standard_normal(z_BD)
         return free_B - found.reverse_N, free_B - found.forward_N
 
     @torch.no_grad()

@@ -10,13 +10,12 @@ from ldebm.data.corpora import load_corpus
 from ldebm.evaluation.language_model import LanguageModel
 from ldebm.model import LDEBM
 from ldebm.presets import load_preset
-from ldebm.reproduce import language_models, ptb
+from ldebm.reproduce import language_models, ptb, ptb_language_model
 from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.ptb_setting import QUICK, config_of, folder_of, texts_of
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import kept_figures
+from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.tasks import completion_figures
-from ldebm.training import train
 
 SETS = {
     "ptb": "the Penn Treebank's test split",
@@ -68,20 +67,23 @@ def _trained(name: str, runs: Path, size: str) -> tuple[LDEBM, Mapping[str, list
         return model, {split: texts_of(split) for split in ("train", "validation", "test")}
     corpus, folder = load_corpus("reviews"), folder_of("reviews", size, 0, runs)
     epochs = 1 if size == QUICK else REVIEW_EPOCHS
-    if not (folder / ptb.FINISHED).exists():
-        train(load_preset(f"best-{size}", [f"training.epochs={epochs}"]), corpus, folder, resume=True)
-        (folder / ptb.FINISHED).touch()
+    train_once(load_preset(f"best-{size}", [f"training.epochs={epochs}"]), corpus, folder)
     held_out = corpus.validation["text"][:]  # it chose the epoch, of both models
     return LDEBM.from_pretrained(folder), {"train": corpus.train["text"][:], "validation": held_out, "test": held_out}
 
 
 def _language_model(name: str, model: LDEBM, texts: Mapping[str, list[str]], runs: Path, size: str) -> LanguageModel:
-    """A language model of the decoder's size over the model's own tokens."""
+    """A language model of the decoder's size over the model's tokens; that of the Penn Treebank is the table's."""
+    if name == "ptb":
+        return ptb_language_model.trained(size, runs)[0]
 
-    def encoded(split: str) -> TokenizedCorpus:
-        return TokenizedCorpus.of_texts(texts[split], model.tokenizer, model.config.data.max_length)
+    def corpora() -> tuple[TokenizedCorpus, TokenizedCorpus]:
+        longest = model.config.data.max_length
+        training, validation = (
+            TokenizedCorpus.of_texts(texts[split], model.tokenizer, longest) for split in ("train", "validation")
+        )
+        return training, validation
 
-    folder = folder_of("language-model" if name == "ptb" else f"language-model-{name}", size, 0, runs)
-    decoder, epochs = model.config.model.decoder, 1 if size == QUICK else EPOCHS
-    corpora = lambda: (encoded("train"), encoded("validation"))  # noqa: E731 - named where it is read
+    folder, decoder = folder_of(f"language-model-{name}", size, 0, runs), model.config.model.decoder
+    epochs = 1 if size == QUICK else EPOCHS
     return language_models.trained(folder, decoder, len(model.tokenizer), model.device, corpora, epochs)[0]

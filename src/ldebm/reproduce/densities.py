@@ -6,7 +6,6 @@ in PROTOCOL and go into the result files.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 
 from ldebm.data.corpora import Points, load_points
-from ldebm.errors import RunError
 from ldebm.evaluation.attributes import agreement, chance_agreement
 from ldebm.evaluation.density import (
     components_covered,
@@ -29,16 +27,14 @@ from ldebm.files import atomic_path
 from ldebm.noise import Noise
 from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
-from ldebm.presets import Config, config_from_yaml, load_preset
+from ldebm.presets import Config, load_preset
 from ldebm.prior import DiffusionPrior, chain_density
 from ldebm.prior.grid import GridDensity
 from ldebm.prior.log_partition import Effort
+from ldebm.prior.reference import log_standard_normal
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures
-from ldebm.run_folder import CONFIG
-from ldebm.training import train
+from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
 from ldebm.training.progress import say
-from ldebm.training.run import resolve
 
 SETS = ("gaussians", "pinwheel")
 POINTS = 10_000  # drawn from the prior, and fresh from the data
@@ -49,7 +45,6 @@ INTEGRAL_SIDE, INTEGRAL_REACH = 33, 3.2  # standard deviations; a spacing that r
 INTEGRAL_EFFORT = Effort(paths=32, particles=64)  # cheap: what chance adds at a point averages out over the plane
 WATCHED = ("svebm-ib", "ldebm-best")  # whose training is filmed
 QUICK_EPOCHS = 2  # the first clustering comes after the first
-FINISHED = "finished"
 
 ROWS: dict[str, tuple[str, ...]] = {
     "gaussian": ("model.prior.kind=gaussian", "training.clustering_weight=0"),
@@ -153,11 +148,6 @@ def trained(row: str, name: str, seed: int, runs: Path, quick: bool) -> PointMod
     RunError where the folder holds a run with other settings.
     """
     folder, config = folder_of(row, name, seed, runs, quick), config_of(row, seed, quick)
-    points = load_points(name, seed)
-    if (folder / FINISHED).exists():
-        if config_from_yaml(folder / CONFIG) != resolve(config, points):
-            raise RunError(f"{folder} was trained with other settings; remove it, or give another folder with --runs")
-        return PointModel.from_pretrained(folder, "cpu")
     frames = folder / "frames" if row in WATCHED and seed == 0 else None
 
     def film(step: int, model: LatentModel[Any]) -> None:
@@ -166,9 +156,7 @@ def trained(row: str, name: str, seed: int, runs: Path, quick: bool) -> PointMod
             with atomic_path(frames / f"{step}.npy") as path:
                 np.save(path, np.stack([latents_ND, model.decode(latents_ND)]))
 
-    train(config, points, folder, resume=True, watch=film)
-    (folder / FINISHED).touch()
-    return PointModel.from_pretrained(folder, "cpu")
+    return PointModel.from_pretrained(train_once(config, load_points(name, seed), folder, film), "cpu")
 
 
 def train_only(row: str, name: str, seed: int, runs: Path, quick: bool) -> None:
@@ -256,8 +244,7 @@ def _integral(prior: DiffusionPrior, generator: torch.Generator) -> float:
     u_ND = torch.cartesian_prod(axis_G, axis_G)
     with torch.no_grad():
         log_ratio_N = chain_density.estimates(prior, u_ND, Noise(generator), INTEGRAL_EFFORT).reverse_B
-    log_normal_N = -0.5 * u_ND.square().sum(-1) - math.log(2 * math.pi)
-    return float((log_ratio_N + log_normal_N).exp().sum() * (axis_G[1] - axis_G[0]) ** 2)
+    return float((log_ratio_N + log_standard_normal(u_ND)).exp().sum() * (axis_G[1] - axis_G[0]) ** 2)
 
 
 def _chance(model: PointModel, points: Points) -> dict[str, float | None]:

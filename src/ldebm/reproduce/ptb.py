@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ldebm.data.batches import TokenizedCorpus
-from ldebm.errors import RunError
 from ldebm.evaluation.latent import latent_mutual_information
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
 from ldebm.model import LDEBM
-from ldebm.presets import Config, config_from_yaml
+from ldebm.presets import Config
 from ldebm.prior import DenoisingPrior
 from ldebm.reproduce import ptb_language_model
 from ldebm.reproduce.ptb_setting import (
@@ -26,7 +25,6 @@ from ldebm.reproduce.ptb_setting import (
     QUICK,
     REFIT,
     ROWS,
-    Effort,
     config_of,
     corpus,
     effort_of,
@@ -35,16 +33,12 @@ from ldebm.reproduce.ptb_setting import (
     texts_of,
 )
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures
-from ldebm.run_folder import CONFIG
+from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
 from ldebm.tasks import generation_figures, likelihood_figures
 from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
-from ldebm.training import train
 from ldebm.training.refit import refit
-from ldebm.training.run import resolve
 from ldebm.training.validation import validate
 
-FINISHED = "finished"
 REFIT_STEPS = 2_000
 PUBLISHED = {  # recalled, unverified
     "autoencoder": {"reverse_perplexity": 730.81, "bleu": 10.88, "unigram_kl": 0.58},
@@ -99,7 +93,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         command += f" --jobs {jobs}"
         in_parallel(train_only, [(row, size, seed, runs) for row, size, n in plan for seed in range(n)], jobs)
     file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
-    floor = generation_figures.floors(real_texts())
+    floor = generation_figures.floors(real_texts(QUICK if quick else "small"))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
     for size in dict.fromkeys(size for _, size, _ in plan):
         folder = folder_of(ptb_language_model.ROW, size, 0, runs)
@@ -125,21 +119,15 @@ def train_only(row: str, size: str, seed: int, runs: Path) -> None:
 
 
 def trained(config: Config, folder: Path) -> LDEBM:
-    """The model: read where it has been trained, else trained (on, where it was interrupted). Raises RunError where the
-    folder holds a run with other settings."""
-    if not (folder / FINISHED).exists():
-        train(config, corpus(), folder, resume=True)
-        (folder / FINISHED).touch()
-    elif config_from_yaml(folder / CONFIG) != resolve(config, corpus()):
-        raise RunError(f"{folder} was trained with other settings; remove it, or give another folder with --runs")
-    return LDEBM.from_pretrained(folder)
+    """The model: read where it has been trained, else trained. Raises RunError as `train_once`."""
+    return LDEBM.from_pretrained(train_once(config, corpus(), folder))
 
 
 def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
     """The figures of one seed and the seconds of its training."""
     folder = folder_of(row, size, seed, runs)
     model = trained(config_of(row, size, seed), folder)
-    return kept_figures(folder, PROTOCOL, folder, lambda: measure(model, seed, effort_of(size)))
+    return kept_figures(folder, PROTOCOL, folder, lambda: measure(model, seed, size))
 
 
 def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None]:
@@ -152,14 +140,14 @@ def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None
         model = refit(model, encoded(texts_of("train"), model), REFIT_STEPS)
         seconds = time.monotonic() - started
         model.save_pretrained(folder)
-        return measure(model, seed, effort_of(size)) | {"train_seconds": seconds}
+        return measure(model, seed, size) | {"train_seconds": seconds}
 
     return kept_figures(folder, PROTOCOL, folder_of("ldebm-best", size, seed, runs), measured)
 
 
-def measure(model: LDEBM, seed: int, effort: Effort) -> dict[str, float | None]:
+def measure(model: LDEBM, seed: int, size: str) -> dict[str, float | None]:
     """Every figure of PROTOCOL that the model has; ancestral samples get a judge for the first seed alone."""
-    test, real = texts_of("test"), real_texts()
+    test, real, effort = texts_of("test"), real_texts(size), effort_of(size)
     written = [model.tokenizer.words(text) for text in model.reconstruct(test)]
     found: dict[str, float | None] = {
         "bleu": bleu(written, real.test),

@@ -93,14 +93,14 @@ def temperatures(out: Path, runs: Path, quick: bool) -> Path:
     file = ResultFile(out / f"ptb-temperatures{'-quick' if quick else ''}.json", command, TEMPERATURE_PROTOCOL)
     model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
     language_model, _ = ptb_language_model.trained(size, runs)
-    texts, floor = min(generation_figures.VARIETY, effort_of(size).texts), generation_figures.floors(real_texts())
+    texts, floor = min(generation_figures.VARIETY, effort_of(size).texts), generation_figures.floors(real_texts(size))
     for temperature in TEMPERATURES:
         sampled = {
             "ldebm-best": _written(model, texts, temperature),
-            ptb_language_model.ROW: ptb_language_model.written(language_model, texts, temperature),
+            ptb_language_model.ROW: ptb_language_model.written(language_model, size, texts, temperature),
         }
         for row, words in sampled.items():
-            found = generation_figures.of_texts(words, real_texts(), judged=False)
+            found = generation_figures.of_texts(words, real_texts(size), judged=False)
             file.add(row, size, [found | {"temperature": temperature}], 0.0, floor=floor)
     return file.path
 

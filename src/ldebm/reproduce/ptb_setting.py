@@ -55,12 +55,12 @@ def texts_of(split: str) -> list[str]:
 
 
 @cache
-def real_texts() -> RealTexts:
-    """Penn Treebank as generated texts are judged by it; trained once a process."""
+def real_texts(size: str) -> RealTexts:
+    """Penn Treebank as the generated texts of a size are judged by it; trained once a process."""
     training, validation, test = (
         [text.split() for text in texts_of(split)] for split in ("train", "validation", "test")
     )
-    return RealTexts.read(training, validation, test, choose_device("auto"))
+    return RealTexts.read(training, validation, test, choose_device("auto"), written=effort_of(size).texts)
 
 
 def config_of(row: str, size: str, seed: int) -> Config:

@@ -13,10 +13,17 @@ from typing import Any
 import torch
 
 from ldebm import metrics_log
+from ldebm.data.corpora import Corpus, Points
+from ldebm.errors import RunError
 from ldebm.files import write_atomically
-from ldebm.run_folder import METRICS, WEIGHTS
+from ldebm.objective import LatentModel
+from ldebm.presets import Config, config_from_yaml
+from ldebm.run_folder import CONFIG, METRICS, WEIGHTS
+from ldebm.training import train
+from ldebm.training.run import resolve
 
-FIGURES = "figures.json"
+FINISHED, FIGURES = "finished", "figures.json"
+Watch = Callable[[int, LatentModel[Any]], None]
 
 
 def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]], jobs: int) -> None:
@@ -31,6 +38,19 @@ def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def train_once(config: Config, corpus: Corpus | Points, folder: Path, watch: Watch | None = None) -> Path:
+    """Train the model into its folder (on, where it was interrupted), or find it there finished; returns the folder.
+
+    Raises RunError where the folder holds a finished run with other settings.
+    """
+    if not (folder / FINISHED).exists():
+        train(config, corpus, folder, resume=True, watch=watch)
+        (folder / FINISHED).touch()
+    elif config_from_yaml(folder / CONFIG) != resolve(config, corpus):
+        raise RunError(f"{folder} was trained with other settings; remove it, or give another folder with --runs")
+    return folder
 
 
 def kept_figures(

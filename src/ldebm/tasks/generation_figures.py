@@ -40,13 +40,13 @@ DEFINITIONS = {
     "the floor is that of the first half of the training texts against the second",
     "smoothed_kl": "KL of word shares, generated against training, half a count added to every word, nats; the floor "
     "is that of the two halves",
-    "distinct_1": "distinct words over words of 5,000 texts; 0 to 1, the floor is real texts'",
-    "distinct_2": "distinct bigrams over bigrams of 5,000 texts; 0 to 1, the floor is real texts'",
-    "distinct_share": "distinct texts among 5,000; 0 to 1, the floor is real texts'",
+    "distinct_1": f"distinct words over words of {VARIETY:,} texts; 0 to 1, the floor is real texts'",
+    "distinct_2": f"distinct bigrams over bigrams of {VARIETY:,} texts; 0 to 1, the floor is real texts'",
+    "distinct_share": f"distinct texts among {VARIETY:,}; 0 to 1, the floor is real texts'",
     "self_bleu": "mean BLEU-4 of a text against 499 others; 0 to 100, the floor is real texts'",
-    "copies": "share of 5,000 that are training texts word for word; 0 to 1, the floor is that of test texts",
-    "length_distance": "Wasserstein-1 distance of the lengths of 5,000 texts to those of training texts, words; the "
-    "floor is that of test texts",
+    "copies": f"share of {VARIETY:,} that are training texts word for word; 0 to 1, the floor is that of test texts",
+    "length_distance": f"Wasserstein-1 distance of the lengths of {VARIETY:,} texts to those of training texts, words; "
+    "the floor is that of test texts",
     "mean_length": "words a text; the floor is that of training texts",
 }
 

@@ -48,11 +48,14 @@ class RealTexts:
         test: Iterable[Words],
         device: torch.device,
         unknown: bool = True,
+        written: int = JUDGED + SELECTING,
     ) -> Self:
-        """Train the judge of the real texts: on at most 40,000, its epoch chosen by at most 3,000 to validate with.
+        """Train the judge of the real texts: on as many as a judge of `written` texts is, so at most 40,000; its epoch
+        is chosen by at most 3,000 to validate with.
 
         Args:
             training, validation, test: texts as words.
+            written: texts of a model that will be judged.
             unknown: whether texts are written that hold the unknown word. Where they never do, perplexities leave it
                 out: a judge of written texts could not know it.
 
@@ -63,7 +66,7 @@ class RealTexts:
             raise DataError(f"{len(train)} training texts are too few to train a language model on; {LEAST} at least")
         selecting = list(itertools.islice(validation, SELECTING))
         tokenizer = Tokenizer.train((" ".join(words) for words in train), "whitespace", VOCABULARY, lowercase=False)
-        own = judge(train[:JUDGED], selecting, tokenizer, device)
+        own = judge(train[: _parts(written)[0]], selecting, tokenizer, device)
         counts = Counter(word for words in train for word in words)
         skip = None if unknown else UNK
         perplexity = math.exp(cross_entropy(own, as_ids(held_out, tokenizer), skip))
@@ -74,15 +77,20 @@ class RealTexts:
 
         Reverse perplexity of Zhao et al. 2018: high where the texts are bad or where they lack variety.
         """
-        selecting = min(SELECTING, math.ceil(len(written) / 10))
-        training, following = written[selecting:][:JUDGED], written[:selecting]
-        trained = judge(training, following, self.tokenizer, self.own.device, seed)
+        judged, selecting = _parts(len(written))
+        trained = judge(written[selecting:][:judged], written[:selecting], self.tokenizer, self.own.device, seed)
         return math.exp(cross_entropy(trained, as_ids(self.test, self.tokenizer), self.skip))
 
     def forward_perplexity(self, written: Sequence[Words]) -> float:
         """Perplexity of the `written` texts under the judge of the real ones: low where they are probable, also where
         they are all the same."""
         return math.exp(cross_entropy(self.own, as_ids(written, self.tokenizer), self.skip))
+
+
+def _parts(written: int) -> tuple[int, int]:
+    """How many of the written texts a judge is trained on, and how many choose its epoch."""
+    selecting = min(SELECTING, math.ceil(written / 10))
+    return min(JUDGED, written - selecting), selecting
 
 
 def judge(

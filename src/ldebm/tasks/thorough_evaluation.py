@@ -41,7 +41,8 @@ def evaluate_thoroughly(
     held_out = read(texts, seed=seed).texts
     taught = read(training, seed=seed, limit=TAUGHT).texts
     split, unknown = model.tokenizer.words, model.tokenizer.kind == "whitespace"
-    real = RealTexts.read(map(split, taught), map(split, validation), map(split, held_out), model.device, unknown)
+    parts = (map(split, taught), map(split, validation), map(split, held_out))
+    real = RealTexts.read(*parts, model.device, unknown, len(taught))
     floors, measured = generation_figures.floors(real), []
     for mode, suffix in MODES:
         written = [split(text) for text in model.generate(len(taught), mode=mode, seed=seed)]

@@ -42,10 +42,7 @@ def refit(model: Model, corpus: EncodedCorpus, steps: int) -> Model:
         terms = prior.terms(z_BD, some, noise, encoder_share=0.0)
         loss = settings.contrast_weight * terms.contrast
         if prior.has_symbols:
-            logits = [terms.symbol_logits_BK]
-            if terms.diffused_logits_NK is not None:
-                logits.extend(terms.diffused_logits_NK.split(_BATCH))
-            loss = loss + symbol_loss(logits, symbol_N[row_B])
+            loss = loss + symbol_loss(terms.logits_of_levels, symbol_N[row_B])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(prior.parameters(), settings.energy_clip)
