@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ldebm.errors import RunError
+from ldebm.files import atomic_path
 
 _DIGEST = "sha256"
 
@@ -20,6 +21,20 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors to `path`; the caller gives a temporary name where the file must be atomic."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(plain, path, metadata={_DIGEST: _digest(plain)})
+
+
+def kept_tensors(path: Path | None, found: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors that lie at `path`, else those found, which from then on lie there; with None simply found.
+
+    Raises RunError as `load_tensors`.
+    """
+    if path is not None and path.exists():
+        return load_tensors(path)
+    tensors = dict(found())
+    if path is not None:
+        with atomic_path(path) as temporary:
+            save_tensors(temporary, tensors)
+    return tensors
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -75,13 +75,15 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert "| `ldebm-best` (1 seed) |" in page and "as published (recalled, unverified)" in page
     assert "16 or more" in page and "## What the columns mean" in page
 
-    monkeypatch.setattr(table_runs, "train", None)  # nothing is trained again
+    monkeypatch.setattr(table_runs, "train", None)  # nothing is trained again, nor is the judge
+    monkeypatch.setattr(real_texts, "fit", None)
+    ptb_setting.real_texts.cache_clear()
     monkeypatch.setattr(ptb, "measure", None)
     assert json.loads(ptb.reproduce(tmp_path / "results", tmp_path / "runs", 3, quick=True).read_text()) == found
 
 
 def test_a_folder_of_other_settings_is_told(tmp_path, small, monkeypatch):
-    ptb.train_only("gaussian", "tiny", 0, tmp_path)
+    ptb.figures("gaussian", "tiny", 0, tmp_path)
     monkeypatch.setattr(ptb_setting, "COMMON", ("data.max_length=30",))
     with pytest.raises(RunError, match="other settings"):
         ptb.figures("gaussian", "tiny", 0, tmp_path)

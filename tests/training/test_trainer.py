@@ -223,6 +223,19 @@ def test_patience_and_time_end_a_run():
     assert timed.step_count == 1
 
 
+def test_the_rate_costs_nothing_up_to_the_free_nats():
+    def after(*settings):
+        trainer = trainer_of(None, "training.max_steps=6", *settings)
+        trainer.run()
+        return digest(trainer.model), trainer.best
+
+    free, best = after("training.free_nats=1e6")
+    assert free == after("training.rate_weight=0")[0]
+    charged, dearer = after("training.free_nats=1e-6")
+    assert charged == after()[0] != free
+    assert dearer > best + 1e-3  # what is free does not count when the best epoch is chosen
+
+
 def test_an_occupied_folder_is_not_overwritten(tmp_path):
     settings = ("training.max_steps=2",)
     train(tiny.config(*settings), tiny.corpus(80), tmp_path / "run")
@@ -261,7 +274,7 @@ torch.set_num_threads(1)
 dropless = ("model.encoder.dropout=0", "model.decoder.dropout=0", *UNPOOLED, "training.max_steps=10")
 trainer = trainer_of(Path(sys.argv[1]), *dropless, n=119, labelled={labelled})
 trainer.run()
-print("processes", trainer.share.processes)
+sys.stdout.write(f"processes {{trainer.share.processes}}\\n")  # in one piece: the processes share the stream
 """
 
 

@@ -107,6 +107,7 @@ class TrainingConfig(_Section):
     energy_clip: PositiveFloat = 10.0
     energy_weight_decay: float = Field(0.0, ge=0.0)
     rate_weight: float = Field(0.1, ge=0.0)  # beta
+    free_nats: float = Field(0.0, ge=0.0)  # nats a text up to which the batch's mean rate costs nothing
     rate_schedule: Literal["constant", "warm-up", "cyclical"] = "constant"
     rate_steps: int = Field(0, ge=0)  # length of the warm-up, or of one cycle
     encoder_share_from: int = Field(0, ge=0)  # step from which the energy starts to pull the encoder (methods 2.5)
@@ -142,3 +143,13 @@ class Config(_Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _free_nats_are_of_a_rate(self) -> Config:
+        prior = self.model.prior
+        if self.training.free_nats and prior.kind == "diffusion" and prior.reference == "recovery":
+            raise ValueError(
+                "free_nats needs a rate in nats, which reference='recovery' has not; received free_nats "
+                f"{self.training.free_nats:g}; ask for reference='gaussian' or use free_bits"
+            )
+        return self

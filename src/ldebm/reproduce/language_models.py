@@ -10,10 +10,9 @@ import torch
 
 from ldebm.data.batches import TokenizedCorpus
 from ldebm.evaluation.language_model import LanguageModel, Recipe, fit
-from ldebm.files import atomic_path
 from ldebm.presets import DecoderConfig
 from ldebm.run_folder import WEIGHTS
-from ldebm.weights import load_tensors, save_tensors
+from ldebm.weights import kept_tensors
 
 SECONDS = "train_seconds"
 EPOCHS = 30
@@ -31,15 +30,13 @@ def trained(
     `folder` where it has been trained, else trained on the first of the corpora and selected on the second."""
     torch.manual_seed(0)
     model = LanguageModel(vocabulary, decoder.hidden_size, decoder.dropout).to(device)
-    if (folder / WEIGHTS).exists():
-        kept = load_tensors(folder / WEIGHTS)
-        seconds = float(kept.pop(SECONDS))
-        model.load_state_dict(kept)
-        return model.eval(), seconds
-    training, validation = corpora()
-    started = time.monotonic()
-    fit(model, training, validation, Recipe(epochs=epochs), 0)
-    seconds = time.monotonic() - started
-    with atomic_path(folder / WEIGHTS) as path:
-        save_tensors(path, model.state_dict() | {SECONDS: torch.tensor(seconds)})
+
+    def found() -> dict[str, torch.Tensor]:
+        started = time.monotonic()
+        fit(model, *corpora(), Recipe(epochs=epochs), 0)
+        return model.state_dict() | {SECONDS: torch.tensor(time.monotonic() - started)}
+
+    kept = kept_tensors(folder / WEIGHTS, found)
+    seconds = float(kept.pop(SECONDS))
+    model.load_state_dict(kept)
     return model.eval(), seconds

@@ -21,6 +21,7 @@ from ldebm.presets import Config
 from ldebm.prior import DenoisingPrior
 from ldebm.reproduce import ptb_language_model
 from ldebm.reproduce.ptb_setting import (
+    BEST,
     FULL,
     QUICK,
     REFIT,
@@ -85,27 +86,19 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         quick: one epoch of the size `tiny`, a judge of two thousand texts, results to `out`/ptb-quick.json.
         jobs: models trained at a time, each on its share of the cores.
     """
-    plan = [(row, QUICK, 1) for row in ROWS] if quick else [(row, "small", seeds) for row in ROWS]
-    if not quick:
-        plan += [(row, "full", 1) for row in FULL]
-    command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}"
-    if jobs > 1:
-        command += f" --jobs {jobs}"
-        in_parallel(train_only, [(row, size, seed, runs) for row, size, n in plan for seed in range(n)], jobs)
+    stages = ((QUICK, tuple(ROWS), 1),) if quick else (("small", tuple(ROWS), seeds), ("full", FULL, 1))
+    command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}{f' --jobs {jobs}' if jobs > 1 else ''}"
     file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
-    floor = generation_figures.floors(real_texts(QUICK if quick else "small"))
+    floor = generation_figures.floors(real_texts(stages[0][0], runs))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
-    for size in dict.fromkeys(size for _, size, _ in plan):
-        folder = folder_of(ptb_language_model.ROW, size, 0, runs)
-        found = [kept_figures(folder, PROTOCOL, folder, partial(ptb_language_model.measure, size, runs))]
-        row = ptb_language_model.ROW
-        file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED[row])
-    for row, size, n in plan:
-        found = [figures(row, size, seed, runs) for seed in range(n)]
-        file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED.get(row))
-        if row == "ldebm-best":
-            found = [refitted_figures(size, seed, runs) for seed in range(n)]
-            file.add(REFIT, size, found, _seconds(found), floor=floor)
+    for size, models, n in stages:
+        runs_of = {ptb_language_model.ROW: 1} | dict.fromkeys((*models, REFIT), n)
+        if jobs > 1:
+            work = [(row, size, seed, runs) for seed in range(n) for row in runs_of if seed < runs_of[row]]
+            in_parallel(measured, [each for each in work if each[0] != REFIT], jobs)
+        for row, times in runs_of.items():
+            found = [figures(row, size, seed, runs) for seed in range(times)]
+            file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED.get(row))
     return file.path
 
 
@@ -113,9 +106,11 @@ def _seconds(found: list[dict[str, float | None]]) -> float:
     return float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
 
 
-def train_only(row: str, size: str, seed: int, runs: Path) -> None:
-    """As `trained`; what a process of its own can be asked for."""
-    trained(config_of(row, size, seed), folder_of(row, size, seed, runs))
+def measured(row: str, size: str, seed: int, runs: Path) -> None:
+    """As `figures`, of the refitted prior too where the row has one: what a process of its own can be asked for."""
+    figures(row, size, seed, runs)
+    if row == BEST:
+        figures(REFIT, size, seed, runs)
 
 
 def trained(config: Config, folder: Path) -> LDEBM:
@@ -126,28 +121,32 @@ def trained(config: Config, folder: Path) -> LDEBM:
 def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
     """The figures of one seed and the seconds of its training."""
     folder = folder_of(row, size, seed, runs)
+    if row == ptb_language_model.ROW:
+        return kept_figures(folder, PROTOCOL, folder, partial(ptb_language_model.measure, size, runs))
+    if row == REFIT:
+        return _refitted_figures(size, seed, runs)
     model = trained(config_of(row, size, seed), folder)
-    return kept_figures(folder, PROTOCOL, folder, lambda: measure(model, seed, size))
+    return kept_figures(folder, PROTOCOL, folder, lambda: measure(model, seed, size, runs))
 
 
-def refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None]:
-    """Those of `ldebm-best` whose prior has had a second stage on the frozen latents; the seconds are of that stage."""
-    folder = folder_of(REFIT, size, seed, runs)
+def _refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | None]:
+    """Those of BEST whose prior has had a second stage on the frozen latents; the seconds are of that stage."""
+    folder, of = (folder_of(row, size, seed, runs) for row in (REFIT, BEST))
 
-    def measured() -> dict[str, float | None]:
-        model = trained(config_of("ldebm-best", size, seed), folder_of("ldebm-best", size, seed, runs))
+    def found() -> dict[str, float | None]:
+        model = trained(config_of(BEST, size, seed), of)
         started = time.monotonic()
         model = refit(model, encoded(texts_of("train"), model), REFIT_STEPS)
         seconds = time.monotonic() - started
         model.save_pretrained(folder)
-        return measure(model, seed, size) | {"train_seconds": seconds}
+        return measure(model, seed, size, runs) | {"train_seconds": seconds}
 
-    return kept_figures(folder, PROTOCOL, folder_of("ldebm-best", size, seed, runs), measured)
+    return kept_figures(folder, PROTOCOL, of, found)
 
 
-def measure(model: LDEBM, seed: int, size: str) -> dict[str, float | None]:
+def measure(model: LDEBM, seed: int, size: str, runs: Path) -> dict[str, float | None]:
     """Every figure of PROTOCOL that the model has; ancestral samples get a judge for the first seed alone."""
-    test, real, effort = texts_of("test"), real_texts(size), effort_of(size)
+    test, real, effort = texts_of("test"), real_texts(size, runs), effort_of(size)
     written = [model.tokenizer.words(text) for text in model.reconstruct(test)]
     found: dict[str, float | None] = {
         "bleu": bleu(written, real.test),

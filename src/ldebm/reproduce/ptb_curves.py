@@ -27,7 +27,7 @@ from ldebm.tasks import generation_figures
 Row = Mapping[str, Any]  # of a result file
 
 FRONTIER = ("gaussian", "svebm-ib", "ldebm-best")
-WEIGHTS = (0.03, 0.1, 0.3, 1.0)
+POINTS = ((0.03, 0.0), (0.1, 0.0), (0.3, 0.0), (1.0, 0.0), (1.0, 60.0))  # weight of the rate, free nats
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
 NAMES = {
     "gaussian": "Gaussian prior",
@@ -40,6 +40,7 @@ _KEPT = ("reconstruction", "rate", "rate_to_reference", "gain", "gain_low", "ble
 
 FRONTIER_PROTOCOL = {
     "rate_weight": "weight of the rate in the objective",
+    "free_nats": "nats a sentence up to which the rate costs nothing",
     "reconstruction": "-log p(x | z), nats a validation sentence, z from the posterior",
     "rate": "KL of posterior and learned prior, nats a validation sentence",
     "rate_to_reference": "KL of the posterior and the prior's Gaussian, nats a validation sentence",
@@ -58,29 +59,30 @@ TEMPERATURE_PROTOCOL = {
 
 
 def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
-    """Train every prior of FRONTIER at every weight of the rate and write `out`/ptb-frontier.json: what the epoch that
-    was kept scored in validation. Returns the file."""
-    weights = WEIGHTS[1:2] if quick else WEIGHTS
-    points = [(row, weight, quick, runs) for row in FRONTIER for weight in weights]
+    """Train every prior of FRONTIER at every point and write `out`/ptb-frontier.json: what the epoch that was kept
+    scored in validation. Returns the file."""
+    points = POINTS[1:2] if quick else POINTS
+    wanted = [(row, *point, quick, runs) for row in FRONTIER for point in points]
     if jobs > 1:
-        in_parallel(train_point, points, jobs)
+        in_parallel(train_point, wanted, jobs)
     command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
     file = ResultFile(out / f"ptb-frontier{'-quick' if quick else ''}.json", command, FRONTIER_PROTOCOL)
-    for row, weight, _, _ in points:
-        log = metrics_log.read(train_point(row, weight, quick, runs) / METRICS)
+    for row, weight, free, _, _ in wanted:
+        log = metrics_log.read(train_point(row, weight, free, quick, runs) / METRICS)
         best = min((entry for entry in log if entry["kind"] == "validation"), key=lambda entry: entry["objective"])
-        found = {name: best.get(name) for name in _KEPT} | {"rate_weight": weight}
+        found = {name: best.get(name) for name in _KEPT} | {"rate_weight": weight, "free_nats": free}
         file.add(row, QUICK if quick else "small", [found], log[-1]["seconds"])
     return file.path
 
 
-def train_point(row: str, weight: float, quick: bool, runs: Path) -> Path:
+def train_point(row: str, weight: float, free: float, quick: bool, runs: Path) -> Path:
     """The run folder of one point of the frontier, trained where it has not been."""
     size = QUICK if quick else "small"
-    settings = [*COMMON, *ROWS[row], f"training.rate_weight={weight}", *(["training.epochs=1"] if quick else [])]
+    point = (f"training.rate_weight={weight}", f"training.free_nats={free}")
+    settings = [*COMMON, *ROWS[row], *point, *(["training.epochs=1"] if quick else [])]
     config = load_preset(f"best-{size}", settings)
     # The point that the table has is trained once.
-    name = row if config == config_of(row, size, 0) else f"frontier-{row}-{weight}"
+    name = row if config == config_of(row, size, 0) else f"frontier-{row}-{weight}-{free:g}"
     folder = folder_of(name, size, 0, runs)
     ptb.trained(config, folder)
     return folder
@@ -93,14 +95,15 @@ def temperatures(out: Path, runs: Path, quick: bool) -> Path:
     file = ResultFile(out / f"ptb-temperatures{'-quick' if quick else ''}.json", command, TEMPERATURE_PROTOCOL)
     model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
     language_model, _ = ptb_language_model.trained(size, runs)
-    texts, floor = min(generation_figures.VARIETY, effort_of(size).texts), generation_figures.floors(real_texts(size))
+    real, texts = real_texts(size, runs), min(generation_figures.VARIETY, effort_of(size).texts)
+    floor = generation_figures.floors(real)
     for temperature in TEMPERATURES:
         sampled = {
             "ldebm-best": _written(model, texts, temperature),
-            ptb_language_model.ROW: ptb_language_model.written(language_model, size, texts, temperature),
+            ptb_language_model.ROW: ptb_language_model.written(language_model, real.tokenizer, texts, temperature),
         }
         for row, words in sampled.items():
-            found = generation_figures.of_texts(words, real_texts(size), judged=False)
+            found = generation_figures.of_texts(words, real, judged=False)
             file.add(row, size, [found | {"temperature": temperature}], 0.0, floor=floor)
     return file.path
 
@@ -110,15 +113,16 @@ def _written(model: LDEBM, texts: int, temperature: float) -> list[list[str]]:
 
 
 def draw_frontier(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
-    """Rate against reconstruction, a line a prior; every point with its weight of the rate and its BLEU."""
+    """Rate against reconstruction, a line a prior; every point with its weight of the rate, its free nats and its
+    BLEU."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.2, 4.4), layout="constrained")
         axes = figure.subplots()
         for row in dict.fromkeys(each["model"] for each in rows):
             points = sorted((_means(each) for each in rows if each["model"] == row), key=lambda point: point["rate"])
-            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}, BLEU {bleu:.1f}")
+            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}/{free_nats:g}, BLEU {bleu:.1f}")
         axes.set(xlabel="rate, nats a sentence", ylabel="reconstruction, nats a sentence")
-        axes.set_title("What a nat of rate buys (labels: weight of the rate, BLEU); validation")
+        axes.set_title("What a nat of rate buys (weight of the rate / free nats, BLEU); validation")
         axes.legend(frameon=False)
         return save(figure, path)
 

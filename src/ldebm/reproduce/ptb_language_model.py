@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ldebm.data.batches import TokenizedCorpus
+from ldebm.data.tokenizer import Tokenizer
 from ldebm.evaluation.language_model import LanguageModel, cross_entropy
 from ldebm.reproduce import language_models
 from ldebm.reproduce.language_models import EPOCHS, SECONDS
@@ -20,7 +21,7 @@ ROW = "language-model"
 
 def trained(size: str, runs: Path) -> tuple[LanguageModel, float]:
     """The language model of a size and the seconds that its training took."""
-    real, decoder = real_texts(size), config_of("gaussian", size, 0).model.decoder
+    real, decoder = real_texts(size, runs), config_of("gaussian", size, 0).model.decoder
 
     def corpora() -> tuple[TokenizedCorpus, TokenizedCorpus]:
         training, validation = ([text.split() for text in texts_of(split)] for split in ("train", "validation"))
@@ -31,18 +32,18 @@ def trained(size: str, runs: Path) -> tuple[LanguageModel, float]:
     return language_models.trained(folder, decoder, len(real.tokenizer), real.own.device, corpora, epochs)
 
 
-def written(model: LanguageModel, size: str, texts: int, temperature: float = 1.0) -> list[list[str]]:
+def written(model: LanguageModel, tokenizer: Tokenizer, texts: int, temperature: float = 1.0) -> list[list[str]]:
     """Ancestral samples, as words. (Its greedy text is one text.)"""
-    generator, tokenizer = torch.Generator(model.device).manual_seed(0), real_texts(size).tokenizer
+    generator = torch.Generator(model.device).manual_seed(0)
     rows = model.sample(texts, generator, config_of("gaussian", QUICK, 0).data.max_length, temperature)
     return [tokenizer.decode(ids).split() for ids in rows]
 
 
 def measure(size: str, runs: Path) -> dict[str, float]:
     """The figures that apply to it, and the seconds of its training."""
-    (model, seconds), real = trained(size, runs), real_texts(size)
+    (model, seconds), real = trained(size, runs), real_texts(size, runs)
     test = as_ids(real.test, real.tokenizer)
     nats, words = cross_entropy(model, test), float((test.lengths_N - 1).mean())
-    found = generation_figures.of_texts(written(model, size, effort_of(size).texts), real)
+    found = generation_figures.of_texts(written(model, real.tokenizer, effort_of(size).texts), real)
     likelihood = {"nll_bound": nats * words, "perplexity": math.exp(nats), "bits_per_word": nats / math.log(2)}
     return {f"{name}_sampled": value for name, value in found.items()} | likelihood | {SECONDS: seconds}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.devices import choose_device
 from ldebm.presets import Config, load_preset
+from ldebm.tasks import generation_figures
 from ldebm.tasks.likelihood_figures import SAMPLES
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
@@ -27,7 +29,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "ldebm-paper": (),
     "ldebm-best": (),
 }
-REFIT = "ldebm-best-refit"
+BEST, REFIT = "ldebm-best", "ldebm-best-refit"
 FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
 
 
@@ -55,12 +57,15 @@ def texts_of(split: str) -> list[str]:
 
 
 @cache
-def real_texts(size: str) -> RealTexts:
-    """Penn Treebank as the generated texts of a size are judged by it; trained once a process."""
+def real_texts(size: str, runs: Path) -> RealTexts:
+    """Penn Treebank as the generated texts of a size are judged by it; its judge is kept among the run folders."""
     training, validation, test = (
         [text.split() for text in texts_of(split)] for split in ("train", "validation", "test")
     )
-    return RealTexts.read(training, validation, test, choose_device("auto"), written=effort_of(size).texts)
+    texts = effort_of(size).texts
+    recipe = hashlib.sha256(generation_figures.JUDGE_IS.encode()).hexdigest()[:8]
+    keep = runs / f"judge-{texts}-{recipe}.safetensors"
+    return RealTexts.read(training, validation, test, choose_device("auto"), written=texts, keep=keep)
 
 
 def config_of(row: str, size: str, seed: int) -> Config:

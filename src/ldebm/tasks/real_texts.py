@@ -7,14 +7,17 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import torch
+from torch import Tensor
 
 from ldebm.data.batches import TokenizedCorpus
 from ldebm.data.tokenizer import UNK, Tokenizer
 from ldebm.errors import DataError
 from ldebm.evaluation.language_model import JUDGE, LanguageModel, cross_entropy, fit
+from ldebm.weights import kept_tensors
 
 JUDGED, SELECTING = 40_000, 3_000  # texts that a judge is trained on, and that its epoch is chosen by
 VOCABULARY = 10_001  # ids, the marks counted
@@ -49,6 +52,7 @@ class RealTexts:
         device: torch.device,
         unknown: bool = True,
         written: int = JUDGED + SELECTING,
+        keep: Path | None = None,
     ) -> Self:
         """Train the judge of the real texts: on as many as a judge of `written` texts is, so at most 40,000; its epoch
         is chosen by at most 3,000 to validate with.
@@ -56,6 +60,7 @@ class RealTexts:
         Args:
             training, validation, test: texts as words.
             written: texts of a model that will be judged.
+            keep: file in which the judge is kept, and from which it is read where it lies there.
             unknown: whether texts are written that hold the unknown word. Where they never do, perplexities leave it
                 out: a judge of written texts could not know it.
 
@@ -66,7 +71,7 @@ class RealTexts:
             raise DataError(f"{len(train)} training texts are too few to train a language model on; {LEAST} at least")
         selecting = list(itertools.islice(validation, SELECTING))
         tokenizer = Tokenizer.train((" ".join(words) for words in train), "whitespace", VOCABULARY, lowercase=False)
-        own = judge(train[: _parts(written)[0]], selecting, tokenizer, device)
+        own = judge(train[: _parts(written)[0]], selecting, tokenizer, device, keep=keep)
         counts = Counter(word for words in train for word in words)
         skip = None if unknown else UNK
         perplexity = math.exp(cross_entropy(own, as_ids(held_out, tokenizer), skip))
@@ -94,12 +99,23 @@ def _parts(written: int) -> tuple[int, int]:
 
 
 def judge(
-    training: Sequence[Words], selecting: Sequence[Words], tokenizer: Tokenizer, device: torch.device, seed: int = 0
+    training: Sequence[Words],
+    selecting: Sequence[Words],
+    tokenizer: Tokenizer,
+    device: torch.device,
+    seed: int = 0,
+    keep: Path | None = None,
 ) -> LanguageModel:
-    """The fixed language model, trained on some texts with its epoch chosen by others."""
+    """The fixed language model, trained on some texts with its epoch chosen by others; read from the file `keep` where
+    it lies there, else kept in it."""
     torch.manual_seed(seed)
     model = LanguageModel(len(tokenizer)).to(device)
-    return fit(model, as_ids(training, tokenizer), as_ids(selecting, tokenizer), JUDGE, seed)
+
+    def found() -> dict[str, Tensor]:
+        return fit(model, as_ids(training, tokenizer), as_ids(selecting, tokenizer), JUDGE, seed).state_dict()
+
+    model.load_state_dict(kept_tensors(keep, found))
+    return model.eval()
 
 
 def as_ids(texts: Sequence[Words], tokenizer: Tokenizer) -> TokenizedCorpus:

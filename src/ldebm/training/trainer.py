@@ -153,7 +153,7 @@ class Trainer:
         losses: Losses = self.wrapped(
             batch.to(self.accelerator.device), noise, encoder_share(config, self.step_count), pseudo
         )
-        loss = losses.total(config, rate_weight(config, self.step_count))
+        loss = losses.total(config, self._rate_weight(losses))
         if not bool(loss.isfinite()):
             broken = [name for name, part in losses.parts().items() if not bool(part.isfinite())]
             raise NotFinite(f"step {self.step_count}: the loss is not finite, in its part {', '.join(broken)}")
@@ -176,6 +176,13 @@ class Trainer:
         for name, norm in zip(("gradient_norm", "energy_gradient_norm"), norms, strict=False):
             losses.diagnostics[name] = norm.detach()
         return losses
+
+    def _rate_weight(self, losses: Losses) -> float:
+        """The scheduled weight; 0 while the whole batch's rate is free."""
+        free, weight = self.config.free_nats, rate_weight(self.config, self.step_count)
+        if free and float(self.accelerator.reduce(losses.rate.detach(), "mean")) <= free:
+            return 0.0
+        return weight
 
     @torch.no_grad()
     def _calibrate(self) -> None:
@@ -262,7 +269,7 @@ class Trainer:
             found = validate(self.averaged, self.validation_corpus, self.model.config.seed)
             # What the published form trains for a rate has no mean term: there the reconstruction alone selects.
             rate = found["rate"] if self.model.prior.has_rate else 0.0
-            objective = found["reconstruction"] + self.config.rate_weight * rate
+            objective = found["reconstruction"] + self.config.rate_weight * max(0.0, rate - self.config.free_nats)
             found["objective"] = objective
             found["changed_labels"] = self.changed_labels
             self._log("validation", found)
