@@ -14,6 +14,7 @@ from ldebm.tasks import generation_figures, likelihood_figures
 from ldebm.tasks.evaluation_of_runs import Measurement
 from ldebm.tasks.reading import Mode, read
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
+from ldebm.training.progress import say
 
 MODES: tuple[tuple[Mode, str], ...] = (("greedy", ""), ("sample", "_sampled"))
 # What `evaluate` does not measure already, and its unit.
@@ -42,9 +43,11 @@ def evaluate_thoroughly(
     taught = read(training, seed=seed, limit=TAUGHT).texts
     split, unknown = model.tokenizer.words, model.tokenizer.kind == "whitespace"
     parts = (map(split, taught), map(split, validation), map(split, held_out))
+    say(f"training a language model on real texts, at most {JUDGED:,}")
     real = RealTexts.read(*parts, model.device, unknown, len(taught))
     floors, measured = generation_figures.floors(real), []
     for mode, suffix in MODES:
+        say(f"writing {len(taught):,} texts ({mode}) and training a language model on them")
         written = [split(text) for text in model.generate(len(taught), mode=mode, seed=seed)]
         found = generation_figures.of_texts(written, real)
         measured += [
@@ -62,6 +65,7 @@ def evaluate_thoroughly(
     measured.append(Measurement("prior_distance", prior, definition, f"floor: {floor:.4g}", "latent units"))
     if model.prior.has_rate and not isinstance(model.prior, DenoisingPrior):  # whose density costs a hundredfold
         some = read(held_out, seed=seed, limit=BOUNDED).texts
+        say(f"bounding the likelihood of {len(some):,} texts")
         for name, value in likelihood_figures.of_texts(model, some, seed=seed).items():
             unit, beside = _OF_BOUNDS.get(name, ("nats a text", "floor: 0"))
             definition = f"{likelihood_figures.DEFINITIONS[name]}; {len(some):,} texts"
