@@ -127,6 +127,15 @@ def test_word_dropout_hides_words_in_training_only_and_never_the_begin_mark():
     assert torch.equal(model.eval().log_likelihood(z, batch_of(rows), noise), model.log_likelihood(z, batch_of(rows)))
 
 
+def test_an_encoder_learns_to_read_blanks_where_completion_has_them():
+    model, rows = encoder(word_dropout=0.999), some_rows()
+    blank = batch_of([[BOS, *[PAD] * (len(row) - 2), EOS] for row in rows])
+    torch.manual_seed(1)  # hides every one of these words
+    hidden = model.train().encode(batch_of(rows)).mean_BD
+    assert torch.equal(hidden, model.eval().encode(blank).mean_BD)
+    assert not torch.equal(hidden, model.encode(batch_of(rows)).mean_BD)
+
+
 def test_lowered_precision_is_near_and_parameters_stay_in_fp32():
     model, rows = decoder(latent_to_output=True), some_rows(30)
     z = torch.randn(len(rows), D)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ldebm.data.batches import TextBatch
-from ldebm.data.tokenizer import PAD, UNK
+from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.cross_entropy import LinearCrossEntropy
@@ -31,6 +31,7 @@ class SequenceEncoder(Encoder[TextBatch]):
     """q(z | x): embedding, bidirectional GRU on packed texts, the two last states, two linear heads.
 
     With `pooling` the heads also see the mean and the largest value of every hidden unit over the text, and its length.
+    With `word_dropout` it learns to read texts with blanks, PAD between the marks: their embedding is zero.
     With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
     the latent's scale is pinned and no dimension can be switched off.
     """
@@ -38,7 +39,7 @@ class SequenceEncoder(Encoder[TextBatch]):
     def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
         super().__init__()
         self.embedding = embedding_of(vocabulary, config.embedding_size)
-        self.dropout = ByteDropout(config.dropout)
+        self.dropout, self.word_dropout = ByteDropout(config.dropout), config.word_dropout
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.pooling = config.pooling
         features = 6 * config.hidden_size + 1 if config.pooling else 2 * config.hidden_size
@@ -48,7 +49,11 @@ class SequenceEncoder(Encoder[TextBatch]):
 
     def encode(self, batch: TextBatch) -> Posterior:
         """The posterior of each text; the same alone, in any batch and under any padding."""
-        embedded = self.dropout(self.embedding(batch.tokens_BL))
+        tokens_BL = batch.tokens_BL
+        if self.training and self.word_dropout:
+            blank_BL = torch.rand(tokens_BL.shape, device=tokens_BL.device) < self.word_dropout
+            tokens_BL = tokens_BL.masked_fill(blank_BL & (tokens_BL != BOS) & (tokens_BL != EOS), PAD)
+        embedded = self.dropout(self.embedding(tokens_BL))
         packed = pack_padded_sequence(embedded, batch.lengths_B.cpu(), batch_first=True, enforce_sorted=False)
         outputs, last_2BH = run_gru(self.gru, packed, None, self.compute_dtype)
         features = [last_2BH[0], last_2BH[1]]

@@ -34,6 +34,7 @@ class EncoderConfig(_Section):
     embedding_size: PositiveInt = 512
     hidden_size: PositiveInt = 512  # a direction
     dropout: Share = 0.0  # on the embeddings
+    word_dropout: Share = 0.0  # share of words that are blanks to the encoder in training, as in completion
     pooling: bool = False  # mean and maximum over the text, and its length, beside the last states (methods 3.2)
     normalise_means: bool = False  # batch-normalised posterior means and variances below one (methods 3.2, BN-VAE)
 
