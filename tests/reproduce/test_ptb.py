@@ -20,7 +20,7 @@ def small(monkeypatch):
     rows = {row: ptb_setting.ROWS[row] for row in SHOWN}
     monkeypatch.setattr(completion, "load_corpus", lambda name: tiny.corpus(120))
     monkeypatch.setattr(ptb_curves, "FRONTIER", ("gaussian", "ldebm-best"))
-    for module in (ptb, ptb_curves, ptb_setting):
+    for module in (ptb, ptb_setting):
         monkeypatch.setattr(module, "ROWS", rows)
     monkeypatch.setattr(ptb, "REFIT_STEPS", 3)
     for module in (ptb, ptb_curves, ptb_language_model):

@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 
 from ldebm import metrics_log
 from ldebm.model import LDEBM
-from ldebm.presets import load_preset
 from ldebm.reproduce import ptb, ptb_language_model
 from ldebm.reproduce.pictures import STYLE, AnyPath, save
-from ldebm.reproduce.ptb_setting import COMMON, QUICK, ROWS, config_of, effort_of, folder_of, real_texts
+from ldebm.reproduce.ptb_setting import QUICK, config_of, effort_of, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.runs import in_parallel
 from ldebm.run_folder import METRICS
@@ -27,7 +26,7 @@ from ldebm.tasks import generation_figures
 Row = Mapping[str, Any]  # of a result file
 
 FRONTIER = ("gaussian", "svebm-ib", "ldebm-best")
-POINTS = ((0.03, 0.0), (0.1, 0.0), (0.3, 0.0), (1.0, 0.0), (1.0, 60.0))  # weight of the rate, free nats
+POINTS = ((0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (1.0, 60.0))  # weight of the rate, free nats
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
 NAMES = {
     "gaussian": "Gaussian prior",
@@ -78,9 +77,7 @@ def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
 def train_point(row: str, weight: float, free: float, quick: bool, runs: Path) -> Path:
     """The run folder of one point of the frontier, trained where it has not been."""
     size = QUICK if quick else "small"
-    point = (f"training.rate_weight={weight}", f"training.free_nats={free}")
-    settings = [*COMMON, *ROWS[row], *point, *(["training.epochs=1"] if quick else [])]
-    config = load_preset(f"best-{size}", settings)
+    config = config_of(row, size, 0, (f"training.rate_weight={weight}", f"training.free_nats={free}"))
     # The point that the table has is trained once.
     name = row if config == config_of(row, size, 0) else f"frontier-{row}-{weight}-{free:g}"
     folder = folder_of(name, size, 0, runs)

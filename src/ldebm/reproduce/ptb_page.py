@@ -10,6 +10,7 @@ from typing import Any
 from ldebm.files import write_atomically
 from ldebm.reproduce.markdown import Columns, definitions, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
+from ldebm.reproduce.ptb_setting import CHOSEN, COMMON, LENGTHS, PAPER
 
 # Result name -> heading and format.
 TABLES: dict[str, Columns] = {
@@ -84,6 +85,8 @@ def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: 
     parts = [
         "# Penn Treebank: generation, measured honestly",
         "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
+        f" All are trained with `{' '.join(COMMON)}`, all but `{PAPER}` with `{' '.join(CHOSEN)}`, those of size "
+        f"`small` with `{' '.join(LENGTHS['small'])}`, beside what makes a row."
         " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
         f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
         f"stand in `results/{result.name}`.",
