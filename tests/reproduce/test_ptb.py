@@ -6,7 +6,7 @@ import pytest
 
 from ldebm.errors import RunError
 from ldebm.evaluation.language_model import Recipe
-from ldebm.reproduce import completion, ptb, ptb_curves, ptb_language_model, ptb_page, ptb_setting
+from ldebm.reproduce import completion, ptb, ptb_curves, ptb_page, ptb_setting
 from ldebm.reproduce import runs as table_runs
 from ldebm.tasks import real_texts
 from tests import tiny
@@ -23,8 +23,7 @@ def small(monkeypatch):
     for module in (ptb, ptb_setting):
         monkeypatch.setattr(module, "ROWS", rows)
     monkeypatch.setattr(ptb, "REFIT_STEPS", 3)
-    for module in (ptb, ptb_curves, ptb_language_model):
-        monkeypatch.setattr(module, "effort_of", lambda size: ptb_setting.Effort(60, 2))
+    monkeypatch.setitem(ptb_setting.EFFORTS, "tiny", ptb_setting.Effort(60, 2))
     monkeypatch.setattr(real_texts, "JUDGE", Recipe(epochs=1))
     kept = (ptb_setting.corpus, ptb_setting.real_texts)
     for each in kept:

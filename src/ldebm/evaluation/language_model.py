@@ -32,7 +32,7 @@ class Recipe:
     learning_rate: float = 3e-3
 
 
-JUDGE = Recipe(epochs=8, learning_rate=4e-3)
+JUDGE = Recipe(epochs=6, learning_rate=4e-3)
 JUDGE_SIZE, JUDGE_DROPOUT = 128, 0.2
 
 

@@ -22,13 +22,13 @@ from ldebm.prior import DenoisingPrior
 from ldebm.reproduce import ptb_language_model
 from ldebm.reproduce.ptb_setting import (
     BEST,
+    EFFORTS,
     FULL,
     QUICK,
     REFIT,
     ROWS,
     config_of,
     corpus,
-    effort_of,
     folder_of,
     real_texts,
     texts_of,
@@ -57,7 +57,7 @@ PROTOCOL = {
     "token_accuracy": "share of test positions with the same word in the greedy reconstruction; 0 to 1",
     **generation_figures.DEFINITIONS,
     **{f"{name}_sampled": f"{name} of ancestral samples" for name in generation_figures.DEFINITIONS},
-    **likelihood_figures.DEFINITIONS,
+    **likelihood_figures.definitions(", ".join(f"{effort.samples} (`{size}`)" for size, effort in EFFORTS.items())),
     "nll_by_flow": "the bound of the diffusion network, whose density is its flow's up to the solver's steps, from one "
     "test sentence in 20: nats a word times the words of a test sentence; not strictly a bound",
     "reconstruction": "-log p(x | z), nats a test sentence, z from the posterior",
@@ -146,7 +146,7 @@ def _refitted_figures(size: str, seed: int, runs: Path) -> dict[str, float | Non
 
 def measure(model: LDEBM, seed: int, size: str, runs: Path) -> dict[str, float | None]:
     """Every figure of PROTOCOL that the model has; ancestral samples get a judge for the first seed alone."""
-    test, real, effort = texts_of("test"), real_texts(size, runs), effort_of(size)
+    test, real, effort = texts_of("test"), real_texts(size, runs), EFFORTS[size]
     written = [model.tokenizer.words(text) for text in model.reconstruct(test)]
     found: dict[str, float | None] = {
         "bleu": bleu(written, real.test),

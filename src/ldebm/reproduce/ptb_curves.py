@@ -17,7 +17,7 @@ from ldebm import metrics_log
 from ldebm.model import LDEBM
 from ldebm.reproduce import ptb, ptb_language_model
 from ldebm.reproduce.pictures import STYLE, AnyPath, save
-from ldebm.reproduce.ptb_setting import QUICK, config_of, effort_of, folder_of, real_texts
+from ldebm.reproduce.ptb_setting import EFFORTS, QUICK, config_of, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.runs import in_parallel
 from ldebm.run_folder import METRICS
@@ -92,7 +92,7 @@ def temperatures(out: Path, runs: Path, quick: bool) -> Path:
     file = ResultFile(out / f"ptb-temperatures{'-quick' if quick else ''}.json", command, TEMPERATURE_PROTOCOL)
     model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
     language_model, _ = ptb_language_model.trained(size, runs)
-    real, texts = real_texts(size, runs), min(generation_figures.VARIETY, effort_of(size).texts)
+    real, texts = real_texts(size, runs), min(generation_figures.VARIETY, EFFORTS[size].texts)
     floor = generation_figures.floors(real)
     for temperature in TEMPERATURES:
         sampled = {

@@ -12,7 +12,7 @@ from ldebm.data.tokenizer import Tokenizer
 from ldebm.evaluation.language_model import LanguageModel, cross_entropy
 from ldebm.reproduce import language_models
 from ldebm.reproduce.language_models import EPOCHS, SECONDS
-from ldebm.reproduce.ptb_setting import QUICK, config_of, effort_of, folder_of, real_texts, texts_of
+from ldebm.reproduce.ptb_setting import EFFORTS, QUICK, config_of, folder_of, real_texts, texts_of
 from ldebm.tasks import generation_figures
 from ldebm.tasks.real_texts import as_ids
 
@@ -44,6 +44,6 @@ def measure(size: str, runs: Path) -> dict[str, float]:
     (model, seconds), real = trained(size, runs), real_texts(size, runs)
     test = as_ids(real.test, real.tokenizer)
     nats, words = cross_entropy(model, test), float((test.lengths_N - 1).mean())
-    found = generation_figures.of_texts(written(model, real.tokenizer, effort_of(size).texts), real)
+    found = generation_figures.of_texts(written(model, real.tokenizer, EFFORTS[size].texts), real)
     likelihood = {"nll_bound": nats * words, "perplexity": math.exp(nats), "bits_per_word": nats / math.log(2)}
     return {f"{name}_sampled": value for name, value in found.items()} | likelihood | {SECONDS: seconds}

@@ -11,7 +11,6 @@ from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.devices import choose_device
 from ldebm.presets import Config, load_preset
 from ldebm.tasks import generation_figures
-from ldebm.tasks.likelihood_figures import SAMPLES
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
 COMMON = ("data.vocabulary_size=10001", "data.max_length=85")  # every row sees every word of every sentence
@@ -20,7 +19,7 @@ CHOSEN = ("model.latent_size=128", "training.rate_weight=0.01")
 WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
 
 QUICK = "tiny"
-LENGTHS = {QUICK: ("training.epochs=1",), "small": ("training.epochs=6",), "full": ()}  # of every row's training
+LENGTHS = {QUICK: ("training.epochs=1",), "small": ("training.epochs=4",), "full": ()}  # of every row's training
 
 ROWS: dict[str, tuple[str, ...]] = {
     "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
@@ -36,12 +35,6 @@ PAPER, BEST, REFIT = "ldebm-paper", "ldebm-best", "ldebm-best-refit"
 FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
 
 
-@cache
-def corpus() -> Corpus:
-    """The Penn Treebank; it has a test split."""
-    return load_corpus("ptb")
-
-
 class Effort(NamedTuple):
     """Generated texts, and posterior samples of a likelihood bound."""
 
@@ -49,8 +42,13 @@ class Effort(NamedTuple):
     samples: int
 
 
-def effort_of(size: str) -> Effort:
-    return Effort(2_200, 5) if size == QUICK else Effort(JUDGED + SELECTING, SAMPLES)
+EFFORTS = {QUICK: Effort(2_200, 5), "small": Effort(JUDGED + SELECTING, 20), "full": Effort(JUDGED + SELECTING, 100)}
+
+
+@cache
+def corpus() -> Corpus:
+    """The Penn Treebank; it has a test split."""
+    return load_corpus("ptb")
 
 
 def texts_of(split: str) -> list[str]:
@@ -65,7 +63,7 @@ def real_texts(size: str, runs: Path) -> RealTexts:
     training, validation, test = (
         [text.split() for text in texts_of(split)] for split in ("train", "validation", "test")
     )
-    texts = effort_of(size).texts
+    texts = EFFORTS[size].texts
     recipe = hashlib.sha256(generation_figures.JUDGE_IS.encode()).hexdigest()[:8]
     keep = runs / f"judge-{texts}-{recipe}.safetensors"
     return RealTexts.read(training, validation, test, choose_device("auto"), written=texts, keep=keep)

@@ -12,22 +12,25 @@ from ldebm.model import LDEBM
 
 SAMPLES, PARTICLES = 100, 8
 
-DEFINITIONS = {
-    "nll_bound": f"upper bound of -log p(x), nats a text, end mark counted: importance weighting with {SAMPLES} "
-    "posterior samples, each with a path through the levels of its own and every normaliser estimated so that 1 / Z "
-    "is unbiased; 0 upwards",
-    "nll_bound_low": "the same with normalisers estimated so that Z is unbiased: lower in expectation; the difference "
-    "says how much the normalisers' estimates matter",
-    "negative_elbo": f"the same from one sample a text, mean over {SAMPLES}: reconstruction and rate, nats a text",
-    "perplexity": "exp of nll_bound a token, end marks counted; 1 upwards",
-    "bits_per_word": "nll_bound a token, end marks counted, over log 2; 0 upwards",
-}
+
+def definitions(samples: str = str(SAMPLES)) -> dict[str, str]:
+    """What each figure is, of so many posterior samples."""
+    return {
+        "nll_bound": f"upper bound of -log p(x), nats a text, end mark counted: importance weighting with {samples} "
+        "posterior samples, each with a path through the levels of its own and every normaliser estimated so that "
+        "1 / Z is unbiased; 0 upwards",
+        "nll_bound_low": "the same with normalisers estimated so that Z is unbiased: lower in expectation; the "
+        "difference says how much the normalisers' estimates matter",
+        "negative_elbo": f"the same from one sample a text, mean over {samples}: reconstruction and rate, nats a text",
+        "perplexity": "exp of nll_bound a token, end marks counted; 1 upwards",
+        "bits_per_word": "nll_bound a token, end marks counted, over log 2; 0 upwards",
+    }
 
 
 def of_texts(
     model: LDEBM, texts: Sequence[str], samples: int = SAMPLES, particles: int = PARTICLES, seed: int = 0
 ) -> dict[str, float]:
-    """The figures of DEFINITIONS for held-out texts, as the model cuts them into tokens (unknown words as the unknown
+    """The figures of `definitions` for held-out texts, as the model cuts them into tokens (unknown words as the unknown
     word, at most `data.max_length`). Raises ValueError where the prior has no density."""
     generator = torch.Generator(model.device).manual_seed(seed)
     bound = low = elbo = 0.0

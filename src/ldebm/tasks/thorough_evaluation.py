@@ -68,7 +68,7 @@ def evaluate_thoroughly(
         say(f"bounding the likelihood of {len(some):,} texts")
         for name, value in likelihood_figures.of_texts(model, some, seed=seed).items():
             unit, beside = _OF_BOUNDS.get(name, ("nats a text", "floor: 0"))
-            definition = f"{likelihood_figures.DEFINITIONS[name]}; {len(some):,} texts"
+            definition = f"{likelihood_figures.definitions()[name]}; {len(some):,} texts"
             measured.append(Measurement(name, value, definition, beside, unit))
     return measured
 
