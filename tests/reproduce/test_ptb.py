@@ -56,7 +56,7 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     frontier = ptb_curves.frontier(tmp_path / "results", tmp_path / "runs", quick=True)
     points = json.loads(frontier.read_text())["rows"]
     assert [row["model"] for row in points] == ["gaussian", "ldebm-best"]
-    assert all(row["metrics"]["rate"]["mean"] > 0 and row["metrics"]["rate_weight"]["mean"] == 0.1 for row in points)
+    assert all(row["metrics"]["rate"]["mean"] > 0 and row["metrics"]["rate_weight"]["mean"] == 0.3 for row in points)
     temperatures = ptb_curves.temperatures(tmp_path / "results", tmp_path / "runs", quick=True)
     sampled = json.loads(temperatures.read_text())["rows"]
     assert len(sampled) == 2 * len(ptb_curves.TEMPERATURES)
