@@ -35,12 +35,12 @@ def reproduce(
             "--runs",
             metavar="FOLDER",
             help="Where the run folders go; finished ones are used again.",
-            show_default="runs/WHAT",
+            show_default="runs/reproduce/WHAT",
         ),
     ] = None,
 ) -> None:
     """Train and measure the models of a part of the paper; what was trained before is used again."""
-    pictures, runs = pictures or Path("docs", what), runs or Path("runs", what)
+    pictures, runs = pictures or Path("docs", what), runs or Path("runs", "reproduce", what)
     page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
     if what == "ptb":
         from ldebm.reproduce import completion, ptb, ptb_curves, ptb_page
