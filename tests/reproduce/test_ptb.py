@@ -22,8 +22,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ptb_curves, "FRONTIER", ("gaussian", "ldebm-best"))
     for module in (ptb, ptb_setting):
         monkeypatch.setattr(module, "ROWS", rows)
-    monkeypatch.setattr(ptb, "REFIT_STEPS", 3)
-    monkeypatch.setitem(ptb_setting.EFFORTS, "tiny", ptb_setting.Effort(60, 2))
+    monkeypatch.setitem(ptb_setting.EFFORTS, "tiny", ptb_setting.Effort(60, 2, refit_steps=3))
     monkeypatch.setattr(real_texts, "JUDGE", Recipe(epochs=1))
     kept = (ptb_setting.corpus, ptb_setting.real_texts)
     for each in kept:

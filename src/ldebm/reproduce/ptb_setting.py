@@ -39,13 +39,15 @@ FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows
 
 
 class Effort(NamedTuple):
-    """Generated texts, and posterior samples of a likelihood bound."""
+    """Generated texts, posterior samples of a likelihood bound, test sentences, and the refitted prior's updates."""
 
-    texts: int
-    samples: int
+    texts: int = JUDGED + SELECTING
+    samples: int = 20
+    tested: int | None = None  # all of them
+    refit_steps: int = 2_000
 
 
-EFFORTS = {QUICK: Effort(2_200, 5), "small": Effort(JUDGED + SELECTING, 20), "full": Effort(JUDGED + SELECTING, 100)}
+EFFORTS = {QUICK: Effort(2_200, 3, 400, 100), "small": Effort(), "full": Effort(samples=100)}
 
 
 @cache
@@ -60,12 +62,15 @@ def texts_of(split: str) -> list[str]:
     return texts
 
 
+def tested_texts(size: str) -> list[str]:
+    return texts_of("test")[: EFFORTS[size].tested]
+
+
 @cache
 def real_texts(size: str, runs: Path) -> RealTexts:
     """Penn Treebank as the generated texts of a size are judged by it; its judge is kept among the run folders."""
-    training, validation, test = (
-        [text.split() for text in texts_of(split)] for split in ("train", "validation", "test")
-    )
+    parts = (texts_of("train"), texts_of("validation"), tested_texts(size))
+    training, validation, test = ([text.split() for text in part] for part in parts)
     texts = EFFORTS[size].texts
     recipe = hashlib.sha256(generation_figures.JUDGE_IS.encode()).hexdigest()[:8]
     keep = runs / f"judge-{texts}-{recipe}.safetensors"
