@@ -44,7 +44,8 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
 
     assert all(mean(row, "reverse_perplexity_ratio") > 0 and mean(row, "bleu") >= 0 for row in list(rows)[1:])
     assert mean("language-model", "bleu") is None and mean("language-model", "nll_bound") > 0
-    assert mean("ldebm-best", "gain") >= mean("ldebm-best", "gain_low") and mean("gaussian", "gain") is None
+    assert mean("ldebm-best", "gain") >= mean("ldebm-best", "gain_low") - 0.01  # ends of a bracket, in expectation
+    assert mean("gaussian", "gain") is None
     assert mean("ldebm-paper", "nll_bound") is None and mean("ldebm-best", "nll_bound") > 0
     # A second stage moves the prior and nothing else.
     assert mean("ldebm-best-refit", "bleu") == mean("ldebm-best", "bleu")
