@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from ldebm.data.batches import TextBatch, TokenizedCorpus, bucketed, in_order
-from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, Step, fill, sampled, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import fastest_dtype, rows_of
@@ -34,17 +33,23 @@ class Recipe:
 
 JUDGE = Recipe(epochs=6, learning_rate=4e-3)
 JUDGE_SIZE, JUDGE_DROPOUT = 128, 0.2
+FREQUENT = (0.1, 0.4)  # shares of the vocabulary where the adaptive softmax is cut
 
 
 class LanguageModel(nn.Module):
-    """p(x): embedding, one LSTM layer, dropout on its inputs and outputs, a softmax tied to the embedding."""
+    """p(x): embedding, one LSTM layer, dropout on its inputs and outputs, an adaptive softmax.
+
+    That softmax (Grave et al. 2017) is as good a model as a plain one here and costs a third: ids are ordered by
+    frequency, and the rare ones stand behind a step of their own.
+    """
 
     def __init__(self, vocabulary: int, size: int = JUDGE_SIZE, dropout: float = JUDGE_DROPOUT) -> None:
         super().__init__()
         self.embedding = embedding_of(vocabulary, size)
         self.dropout = ByteDropout(dropout)
         self.lstm = nn.LSTM(size, size, batch_first=True)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        cuts = sorted({max(1, int(share * vocabulary)) for share in FREQUENT})
+        self.softmax = nn.AdaptiveLogSoftmaxWithLoss(size, vocabulary, cuts, div_value=2.0)
         self.compute_dtype = torch.float32
 
     @property
@@ -61,13 +66,11 @@ class LanguageModel(nn.Module):
         lowered = {name: weight.to(dtype) for name, weight in self.lstm.named_parameters()}
         outputs, _ = torch.func.functional_call(self.lstm, lowered, (packed,))
         hidden_NH = self.dropout(outputs.data)
-        # The bias is one more hidden unit that is always one.
-        hidden_NH = torch.cat([hidden_NH, hidden_NH.new_ones(len(hidden_NH), 1)], -1)
-        table_VH = torch.cat([self.embedding.weight, self.bias[:, None]], -1).to(dtype)
-        loss_N = LinearCrossEntropy.apply(hidden_NH, table_VH, targets_N)
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            log_p_N = self.softmax(hidden_NH, targets_N).output.float()
         if skip is not None:
-            loss_N = loss_N * (targets_N != skip)
-        return loss_N.new_zeros(len(lengths_B)).index_add(0, row_N, -loss_N)
+            log_p_N = log_p_N * (targets_N != skip)
+        return log_p_N.new_zeros(len(lengths_B)).index_add(0, row_N, log_p_N)
 
     @torch.no_grad()
     def sample(
@@ -95,12 +98,11 @@ class LanguageModel(nn.Module):
     @torch.no_grad()
     def _stepper(self) -> Step:
         weights, table_VH = [weight.detach() for weight in self.lstm.parameters()], self.embedding.weight.detach()
-        bias_V, size = self.bias.detach(), self.lstm.hidden_size
+        size = self.lstm.hidden_size
 
         def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
             hidden_BH, cell_BH = torch.lstm_cell(table_VH[last_B], state.hidden.split(size, -1), *weights)
-            logits_BV = torch.addmm(bias_V, hidden_BH, table_VH.T)
-            return logits_BV, DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
+            return self.softmax.log_prob(hidden_BH), DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
 
         return step
 
@@ -111,7 +113,7 @@ def fit(
     """`model` trained by the recipe, as it was after its best epoch. Runs on the device that the model is on."""
     device = model.device
     torch.manual_seed(seed)  # of dropout
-    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
     best, kept, worse = math.inf, copy.deepcopy(model.state_dict()), 0
     for epoch in range(recipe.epochs):
         model.train()

@@ -24,7 +24,7 @@ from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts, Words
 VARIETY = 5_000  # texts whose variety is measured: it depends on how many they are
 
 JUDGE_IS = (
-    f"one LSTM layer of {JUDGE_SIZE} units, embedding tied to the softmax, dropout {JUDGE_DROPOUT}, Adam at "
+    f"one LSTM layer of {JUDGE_SIZE} units, adaptive softmax, dropout {JUDGE_DROPOUT}, Adam at "
     f"{JUDGE.learning_rate} with batches of {JUDGE.batch_size}, at most {JUDGE.epochs} epochs, the rate halved after "
     "an epoch without gain, stopped after the second such in a row"
 )
