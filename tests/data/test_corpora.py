@@ -108,6 +108,31 @@ def test_ptb(real_data: Path) -> None:
         load_corpus("ptb", label="topic")
 
 
+def test_dailydialog(real_data: Path) -> None:
+    corpus = load_corpus("dailydialog", label="act")
+    assert [len(part) for part in (corpus.train, corpus.validation, corpus.test or [])] == [87_170, 8_069, 7_740]
+    assert corpus.train[0] == {
+        "text": "Say , Jim , how about going for a few beers after dinner ?",
+        "label": "directive",
+    }
+    assert corpus.labels == ("commissive", "directive", "inform", "question")
+    emotions = load_corpus("dailydialog", label="emotion").test
+    assert emotions is not None and 0.81 < np.mean(np.array(emotions["label"]) == "no emotion") < 0.82
+    assert len(load_corpus("dailydialog", label="topic").labels or ()) == 10
+    with pytest.raises(DataError, match="'text', 'act', 'emotion', 'topic'"):
+        load_corpus("dailydialog", label="mood")
+
+
+def test_dialogues_whose_files_disagree_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "daily_dialog" / "train"
+    folder.mkdir(parents=True)
+    for name, content in (("", "a __eou__ b __eou__"), ("_act", "1"), ("_emotion", "0 0"), ("_topic", "3")):
+        (folder / f"dialogues{name}.txt.gz").write_bytes(gzip.compress(f"{content}\n".encode()))
+    monkeypatch.setenv("LDEBM_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"dialogues\.txt\.gz, line 1: 2 utterances, 1 acts and 2 emotions"):
+        load_corpus("dailydialog")
+
+
 def test_ptb_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LDEBM_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"ptb\.train\.txt\.gz.*Set LDEBM_DATA"):

@@ -12,8 +12,10 @@ import datasets
 import numpy as np
 import pyarrow.compute
 
+from ldebm.data import dailydialog
 from ldebm.data.batches import PointCorpus
 from ldebm.data.hub import is_hub_name, load_hub
+from ldebm.data.library import corpus_files
 from ldebm.data.readers import column_names
 from ldebm.data.splits import hashed_split, named_split
 from ldebm.data.synthetic import DENSITIES, Density
@@ -74,7 +76,8 @@ def load_corpus(
     validation_share: float = 0.1,
     seed: int = 0,
 ) -> Corpus:
-    """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "ptb", "reviews" or a hub name.
+    """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "reviews", "ptb", "dailydialog"
+    (its utterances, labelled by act, emotion or topic), or a hub name.
 
     `text`, `label` and `split` name columns. Without a validation split, the texts for validation are chosen by a hash
     of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
@@ -127,7 +130,10 @@ def is_points(source: str) -> bool:
 def _tables(source: str, text: str | None, label: str | None, split: str | None) -> dict[str, datasets.Dataset]:
     """Tables with columns `text`, `label` and, where asked for, `split`; under "train" what is not split yet."""
     if source == "ptb":
-        return {part: _read(path, text, label, split) for part, path in _ptb_files().items()}
+        files = corpus_files(source, "ptb", tuple(PTB_FILES.values()))
+        return {part: _read(path, text, label, split) for part, path in zip(PTB_FILES, files, strict=True)}
+    if source == "dailydialog":
+        return {part: _chosen(dailydialog.utterances(part), source, text, label, split) for part in dailydialog.PARTS}
     if source == "reviews":
         with resources.as_file(resources.files("ldebm.data") / "bundled" / "reviews.csv.gz") as path:
             return {"train": _read(path, text, label, split)}
@@ -144,16 +150,16 @@ def _read(path: Path, text: str | None, label: str | None, split: str | None) ->
     return read_table(path, choose_roles(column_names(path), path, text, label, split))
 
 
-def _ptb_files() -> dict[str, Path]:
-    folder = Path(os.environ.get("LDEBM_DATA", "../shared/data")) / "ptb"
-    files = {part: folder / name for part, name in PTB_FILES.items()}
-    missing = [path.name for path in files.values() if not path.is_file()]
-    if missing:
-        raise DataError(
-            f"the corpus ptb is not in {folder}: no {', '.join(missing)}."
-            " Set LDEBM_DATA to the folder that has the folder ptb with these files."
-        )
-    return files
+def _chosen(
+    columns: dict[str, list[str]], source: str, text: str | None, label: str | None, split: str | None
+) -> datasets.Dataset:
+    """The columns of a corpus that is read whole, as a table."""
+    roles = choose_roles(list(columns), source, text, label, split)
+    rows = len(columns["text"])
+    return datasets.Dataset.from_dict(
+        {role: [None] * rows if column is None else columns[column] for role, column in roles.items()},
+        features=datasets.Features({role: datasets.Value("string") for role in roles}),
+    )
 
 
 def _filled(table: datasets.Dataset, source: str) -> np.ndarray:
