@@ -10,6 +10,7 @@ from sklearn.metrics import mutual_info_score
 from ldebm.evaluation.attributes import (
     accuracy,
     agreement,
+    batched_homogeneity,
     chance_agreement,
     majority_share,
     symbol_shares,
@@ -70,3 +71,14 @@ def test_accuracy_and_its_floor_by_hand() -> None:
 def test_symbol_shares_count_the_most_probable_symbol_and_keep_unused_ones() -> None:
     probabilities = np.array([[0.4, 0.6, 0], [0.9, 0.1, 0], [0.3, 0.7, 0], [0.0, 1.0, 0]])
     assert symbol_shares(probabilities).tolist() == [0.25, 0.75, 0]
+
+
+def test_homogeneity_by_stretches_is_the_mean_of_whole_stretches() -> None:
+    symbols, labels = [0, 0, 1, 1, 0, 1, 0, 1, 5], ["a", "a", "b", "b", "a", "a", "b", "b", "a"]
+    assert batched_homogeneity(symbols, labels, size=4) == pytest.approx(0.5)  # 1 and 0; the ninth is left out
+    random = np.random.default_rng(0).integers(125, size=1280)
+    acts = np.random.default_rng(1).choice(["inform", "question", "directive"], size=1280, p=[0.5, 0.3, 0.2])
+    # What the published procedure has by chance, and what all texts at once have.
+    assert batched_homogeneity(random, acts.tolist()) > 0.6 > 0.2 > agreement(random, acts.tolist()).homogeneity
+    with pytest.raises(ValueError, match="128"):
+        batched_homogeneity([0], ["a"])

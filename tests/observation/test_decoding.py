@@ -114,3 +114,14 @@ def test_forbidden_tokens_never_come():
     assert any(3 in row for row in write(step, state, 10, most_probable, ()))
     for row in write(step, state, 10, most_probable, (3,)) + search(step, state, 10, 2, (3,)):
         assert 3 not in row
+
+
+def test_a_draw_has_the_shares_of_the_library_and_never_an_id_of_none(monkeypatch) -> None:
+    logits = torch.tensor([[-torch.inf, 1.0, 0.2, -torch.inf, 2.0, -torch.inf]])
+    choose = sampled(torch.Generator().manual_seed(0), 1.0, 1.0)
+    shares = choose(logits.expand(200_000, -1)).bincount(minlength=6) / 200_000
+    assert shares.tolist() == pytest.approx(logits[0].softmax(-1).tolist(), abs=4e-3)
+    assert shares[0] == shares[3] == shares[5] == 0
+    for place, expected in ((0.0, 1), (1.0, 4)):  # the ends of the range, and what rounding up to the whole would give
+        monkeypatch.setattr(torch, "rand", lambda shape, place=place, **_: torch.full(shape, place))
+        assert choose(logits).tolist() == [expected]

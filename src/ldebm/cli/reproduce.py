@@ -10,8 +10,11 @@ import typer
 
 def reproduce(
     what: Annotated[
-        Literal["densities", "ptb"],
-        typer.Argument(metavar="WHAT", help="Which part of the paper: densities (synthetic sets), ptb (Table 1)."),
+        Literal["densities", "ptb", "dailydialog"],
+        typer.Argument(
+            metavar="WHAT",
+            help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes).",
+        ),
     ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
     quick: Annotated[
@@ -48,6 +51,11 @@ def reproduce(
         table = ptb.reproduce(out, runs, seeds, quick, jobs)
         curves = ptb_curves.frontier(out, runs, quick, jobs), ptb_curves.temperatures(out, runs, quick)
         ptb_page.write_page(page, table, curves, completion.reproduce(out, runs, quick), pictures)
+        return
+    if what == "dailydialog":
+        from ldebm.reproduce import dailydialog, dailydialog_page
+
+        dailydialog_page.write_page(page, dailydialog.reproduce(out, runs, seeds, quick, jobs), runs)
         return
     from ldebm.reproduce import densities, density_page, density_table
 

@@ -42,14 +42,24 @@ def sampled(generator: torch.Generator | None, temperature: float, top_p: float)
 
     def choose(logits_BV: Tensor) -> Tensor:
         p_BV = (logits_BV.float() / temperature).softmax(-1)
-        if top_p < 1.0:
-            p_BV, order_BV = p_BV.sort(-1, descending=True)
-            before_BV = p_BV.cumsum(-1) - p_BV  # the first token is always kept
-            p_BV = torch.where(before_BV < top_p, p_BV, 0.0)
-            return order_BV.gather(1, torch.multinomial(p_BV, 1, generator=generator)).squeeze(1)
-        return torch.multinomial(p_BV, 1, generator=generator).squeeze(1)
+        if top_p == 1.0:
+            return _drawn(p_BV, generator)
+        p_BV, order_BV = p_BV.sort(-1, descending=True)
+        before_BV = p_BV.cumsum(-1) - p_BV  # the first token is always kept
+        chosen_B = _drawn(torch.where(before_BV < top_p, p_BV, 0.0), generator)
+        return order_BV.gather(1, chosen_B[:, None]).squeeze(1)
 
     return choose
+
+
+def _drawn(p_BV: Tensor, generator: torch.Generator | None) -> Tensor:
+    """An id of each row with its share of the row's sum. One number a row: torch.multinomial draws one an id, which
+    takes four times as long."""
+    edges_BV = p_BV.cumsum(-1)
+    total_B1 = edges_BV[:, -1:]
+    place_B1 = total_B1 * torch.rand(total_B1.shape, generator=generator, device=p_BV.device)
+    below_B1 = torch.nextafter(total_B1, torch.zeros_like(total_B1))  # the product may round up to the whole
+    return torch.searchsorted(edges_BV, torch.minimum(place_B1, below_B1), right=True).squeeze(1)
 
 
 @torch.no_grad()

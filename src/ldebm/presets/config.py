@@ -59,10 +59,10 @@ class PointsConfig(_Section):
 
 
 class PriorConfig(_Section):
-    """The prior over symbol and latent: `gaussian`, `symbol_vector` (SVEBM), `diffusion` (LDEBM), or `denoising`, a
-    diffusion network without an energy."""
+    """The prior over symbol and latent: `gaussian`, `symbol_vector` (SVEBM), `diffusion` (LDEBM); to compare with,
+    `denoising`, a diffusion network without an energy, and `mixture`, a Gaussian a symbol."""
 
-    kind: Literal["gaussian", "symbol_vector", "diffusion", "denoising"] = "diffusion"
+    kind: Literal["gaussian", "symbol_vector", "diffusion", "denoising", "mixture"] = "diffusion"
     width: PositiveInt = 200  # of the energy network
     blocks: PositiveInt = 12  # residual blocks of the diffusion energy
     steps: PositiveInt = 50  # Langevin steps a level, of the diffusion prior

@@ -6,6 +6,7 @@ from ldebm.prior.denoising import DenoisingPrior
 from ldebm.prior.diffusion import DiffusionPrior
 from ldebm.prior.gaussian import GaussianPrior
 from ldebm.prior.langevin import Chain, langevin
+from ldebm.prior.mixture import MixturePrior
 from ldebm.prior.symbol_vector import SymbolVectorPrior
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DenoisingPrior",
     "DiffusionPrior",
     "GaussianPrior",
+    "MixturePrior",
     "Prior",
     "PriorTerms",
     "SymbolVectorPrior",
@@ -37,6 +39,8 @@ def build_prior(config: ModelConfig) -> Prior:
             energy_penalty=prior.energy_penalty,
             adjust=prior.adjust,
         )
+    if prior.kind == "mixture":
+        return MixturePrior(config.latent_size, config.symbols)
     if prior.kind == "denoising":
         return DenoisingPrior(
             config.latent_size, config.symbols, prior.width, prior.denoising_layers, prior.denoising_steps

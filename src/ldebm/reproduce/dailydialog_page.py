@@ -1,0 +1,111 @@
+"""docs/dailydialog.md: the result file as tables, and what the symbols of one run stand for.
+
+No utterance of the corpus stands on the page, which may not be passed on: words, generated texts and shares do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ldebm.files import write_atomically
+from ldebm.reproduce.dailydialog import (
+    ATTRIBUTES,
+    BEST,
+    COMMON,
+    LENGTHS,
+    PUBLISHED_WAY,
+    columns_of,
+    test_symbols,
+    trained,
+)
+from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.tasks.discovery import discover
+
+_WAYS = {"": "", "_chance": ", chance"}
+TABLES: dict[str, Columns] = {
+    "Symbols and what they agree with": {
+        "mutual_information": ("I(x; y), nats", ".2f"),
+        "bleu": ("BLEU", ".2f"),
+        **{
+            f"homogeneity_{attribute}{suffix}": (f"homogeneity, {attribute}{way}", ".3f")
+            for attribute in ATTRIBUTES
+            for suffix, way in _WAYS.items()
+        },
+        "stability": ("seeds agree", ".2f"),
+        "symbols_in_use": ("symbols in use", ".0f"),
+    },
+    "Adjusted mutual information, completeness and V-measure": {
+        f"{score}_{attribute}": (f"{called}, {attribute}", ".3f")
+        for score, called in (("ami", "adjusted"), ("completeness", "completeness"), ("v_measure", "V-measure"))
+        for attribute in ATTRIBUTES
+    },
+    "The published procedure: homogeneity of stretches of 128 utterances": {
+        f"homogeneity_batched_{attribute}{suffix}": (f"{attribute}{way}", ".3f")
+        for attribute in PUBLISHED_WAY
+        for suffix, way in _WAYS.items()
+    },
+}
+GOALS = {
+    "mutual_information": "3.9 or more",
+    "bleu": "29 or more",
+    "homogeneity_act": "0.35 or more",
+    "homogeneity_emotion": "0.22 or more",
+    "stability": "0.5 or more",
+    "ami_act": "the best row",
+    "ami_emotion": "the best row",
+}
+SHOWN = 25  # symbols
+
+
+def write_page(page: Path, result: Path, runs: Path) -> None:
+    """Write `page` from the result file that `ldebm reproduce dailydialog` leaves and its largest run of BEST."""
+    found = json.loads(result.read_text(encoding="utf-8"))
+    parts = [
+        "# DailyDialog: what the symbols of utterances mean",
+        "Trained on utterances alone; act, emotion and topic are looked at afterwards. Every model has the same"
+        f" encoder and decoder at a size and {' '.join(f'`{setting}`' for setting in COMMON)}, those of size `small` "
+        f"{' '.join(f'`{setting}`' for setting in LENGTHS['small'])}. Figures are of the test utterances, means over "
+        "seeds ± their standard deviation. Published values are recalled and unverified.",
+        f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
+        f"stand in `results/{result.name}`.",
+    ]
+    sizes = list(dict.fromkeys(row["size"] for row in found["rows"]))
+    for size in sizes:
+        rows = [row for row in found["rows"] if row["size"] == size]
+        parts.append(f"## Size `{size}`")
+        for title, columns in TABLES.items():
+            parts += [f"### {title}", table(rows, columns, "real text", GOALS, "")]
+    parts += [f"## Symbols of `{BEST}` ({sizes[-1]})", _symbols(sizes[-1], runs)]
+    parts += ["## What the columns mean", definitions(found["protocol"])]
+    write_atomically(page, "\n\n".join(parts) + "\n")
+
+
+def _symbols(size: str, runs: Path) -> str:
+    """The most frequent symbols of the test utterances as a table, and the pairs that say nearly the same."""
+    model, test = trained(BEST, size, 0, runs), columns_of("test")
+    symbols = test_symbols(BEST, size, 0, runs)
+    discovery = discover(model, test["text"], words=6, nearest=0, prototypes=2)
+    lines = [["symbol", "share", "words", "generated", *ATTRIBUTES], ["---"] * (4 + len(ATTRIBUTES))]
+    for record in [each for each in discovery.symbols if each.share][:SHOWN]:
+        its = np.flatnonzero(symbols == record.symbol)
+        words = ", ".join(word.word for word in record.words)
+        generated = " / ".join(record.prototypes)
+        make_ups = [_make_up([test[attribute][row] for row in its], test[attribute]) for attribute in ATTRIBUTES]
+        cells = [str(record.symbol), f"{record.share:.1%}", words, generated, *make_ups]
+        lines.append([cell.replace("|", r"\|") for cell in cells])
+    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    pairs = ", ".join(f"{pair.first} and {pair.second}" for pair in discovery.near_duplicates) or "none"
+    return (
+        f"The {SHOWN} most frequent; beside each attribute's most frequent value its share in the symbol and, in "
+        f"brackets, over all utterances.\n\n{rows}\n\nNearly the same words: {pairs}."
+    )
+
+
+def _make_up(of_symbol: Sequence[str], of_all: Sequence[str]) -> str:
+    label, count = Counter(of_symbol).most_common(1)[0]
+    return f"{label} {count / len(of_symbol):.0%} ({of_all.count(label) / len(of_all):.0%})"

@@ -1,0 +1,89 @@
+"""The walk through DailyDialog's table, on a tiny corpus and tiny models."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from ldebm.cli import main
+from ldebm.reproduce import dailydialog, dailydialog_page, symbol_baselines
+from ldebm.reproduce import runs as table_runs
+from tests import tiny
+
+SHOWN = ("gaussian", "gaussian-mixture", "ldebm-best")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    chosen = random.Random(0)
+
+    def columns(part):
+        texts, labels = tiny.texts(*{"train": (200, 0), "test": (300, 2)}[part])
+        return {
+            "text": texts,
+            "act": labels,
+            "emotion": [chosen.choice(("none", "joy", "anger")) for _ in texts],
+            "topic": ["food" if "food" in text or "sandwich" in text else "other" for text in texts],
+        }
+
+    known = {part: columns(part) for part in ("train", "test")}
+    monkeypatch.setattr(dailydialog, "columns_of", known.__getitem__)
+    monkeypatch.setattr(dailydialog_page, "columns_of", known.__getitem__)
+    monkeypatch.setattr(dailydialog, "corpus", lambda: tiny.corpus(200))
+    monkeypatch.setattr(dailydialog, "SYMBOLS", 6)
+    monkeypatch.setattr(dailydialog, "COMMON", ("model.symbols=6",))
+    monkeypatch.setattr(dailydialog, "MODELS", {row: dailydialog.MODELS[row] for row in SHOWN})
+    return known
+
+
+def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch) -> None:
+    path = dailydialog.reproduce(tmp_path / "results", tmp_path / "runs", seeds=2, quick=True)
+    found = json.loads(path.read_text())
+    assert path.name == "dailydialog-quick.json"
+    rows = {row["model"]: {name: each["mean"] for name, each in row["metrics"].items()} for row in found["rows"]}
+    assert list(rows) == ["tf-idf-k-means", "lda", *SHOWN]
+    for name, row in rows.items():
+        assert (row["bleu"] is None) == (name in dailydialog.BASELINES)
+        assert 0 <= row["homogeneity_act"] <= 1 and 0 <= row["homogeneity_batched_act"] <= 1
+        assert row["homogeneity_act_chance"] < 0.1 < row["homogeneity_batched_emotion_chance"] + 0.1
+        assert 0 < row["mutual_information"] < np.log(6) + 1e-6
+    # The words of the texts say which act it is, and nothing says the emotion.
+    assert rows["tf-idf-k-means"]["homogeneity_topic"] > 0.2 and abs(rows["tf-idf-k-means"]["ami_emotion"]) < 0.05
+
+    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, tmp_path / "runs")
+    page = (tmp_path / "dailydialog.md").read_text()
+    assert "| `ldebm-best` (1 seed) |" in page and "## Symbols of `ldebm-best` (tiny)" in page
+    assert "| symbol | share | words | generated | act | emotion | topic |" in page
+    assert not any(f"| {text} |" in page for text in small["test"]["text"])  # which may not be passed on
+
+    monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
+    monkeypatch.setattr(dailydialog, "attribute_figures", None)
+    again = dailydialog.reproduce(tmp_path / "results", tmp_path / "runs", seeds=2, quick=True)
+    assert json.loads(again.read_text()) == found
+
+
+def test_seeds_are_compared_pair_by_pair(tmp_path, small) -> None:
+    for seed, symbols in enumerate(([0, 0, 1, 1, 2, 2], [5, 5, 3, 3, 1, 1], [0, 1, 2, 0, 1, 2])):
+        folder = dailydialog.folder_of("lda", "small", seed, tmp_path)
+        folder.mkdir()
+        np.save(folder / "test-symbols.npy", symbols)
+    first, second, third = dailydialog._stability("lda", "small", 3, tmp_path)
+    assert first == pytest.approx(1.0) and second == third < 0.1
+
+
+def test_the_baselines_find_what_is_there(small) -> None:
+    texts = small["train"]["text"]
+    for baseline in dailydialog.BASELINES.values():
+        probabilities = baseline(texts, texts[:20], tiny.tokenizer(), 4, 0)
+        assert probabilities.shape == (20, 4) and probabilities.sum(1) == pytest.approx(np.ones(20))
+    points = np.repeat(np.eye(3) * 9, 10, 0) + np.random.default_rng(0).normal(size=(30, 3))
+    rows = symbol_baselines.k_means(points, points, 3, 0)
+    assert len({tuple(row) for row in rows[:10]}) == 1 and len({tuple(row) for row in rows}) == 3
+
+
+def test_without_the_corpus_the_command_says_what_is_missing(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LDEBM_DATA", str(tmp_path))
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "dailydialog", "--quick", "--runs", str(tmp_path / "runs")])
+    assert "dialogues.txt.gz" in capsys.readouterr().err
