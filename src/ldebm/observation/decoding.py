@@ -137,29 +137,40 @@ def fill(
     """
     rows, length = tokens_BL.shape
     device = tokens_BL.device
-    state = state.rows(torch.arange(rows, device=device).repeat_interleave(beams))
+    hidden_BWH = state.hidden[:, None].repeat(1, beams, 1)
     filled_BWL = tokens_BL[:, None].repeat(1, beams, 1)
     score_BW = torch.full((rows, beams), -math.inf, device=device)
     score_BW[:, 0] = 0.0
+    opened_B = torch.zeros(rows, dtype=torch.bool, device=device)
+    first_W = torch.arange(beams, device=device) == 0
     barred = torch.tensor([PAD, BOS, EOS, *forbidden], device=device)
     for place in range(1, length):
-        logits_NV, state = step(filled_BWL[:, :, place - 1].reshape(-1), state)
-        log_p_BWV = logits_NV.float().log_softmax(-1).view(rows, beams, -1)
         inside_B = place < lengths_B
         blank_B = inside_B & (tokens_BL[:, place] == PAD)
-        given_BW = log_p_BWV.gather(2, filled_BWL[:, :, place, None]).squeeze(2)
-        score_BW = torch.where((inside_B & ~blank_B)[:, None], score_BW + given_BW, score_BW)
+        # Until its first blank a row is one beam, and behind its end none.
+        row_N, beam_N = (inside_B[:, None] & (opened_B[:, None] | first_W)).nonzero(as_tuple=True)
+        before = DecoderState(hidden_BWH[row_N, beam_N], state.latent[row_N])
+        logits_NV, after = step(filled_BWL[row_N, beam_N, place - 1], before)
+        hidden_BWH[row_N, beam_N] = after.hidden
+        free_N = blank_B[row_N]
+        given = row_N[~free_N], beam_N[~free_N]
+        given_NV = logits_NV[~free_N].float()
+        chosen_N1 = given_NV.gather(1, filled_BWL[(*given, place)][:, None])
+        score_BW[given] += chosen_N1.squeeze(1) - given_NV.logsumexp(-1)
         if not bool(blank_B.any()):
             continue
-        words = log_p_BWV.shape[2]
-        total_BN = (score_BW[:, :, None] + log_p_BWV.index_fill(2, barred, -math.inf)).view(rows, -1)
-        best_BW, choice_BW = total_BN.topk(beams)
-        stay_BW = torch.arange(beams, device=device).expand(rows, beams)
-        parent_BW = torch.where(blank_B[:, None], choice_BW // words, stay_BW)
-        score_BW = torch.where(blank_B[:, None], best_BW, score_BW)
-        filled_BWL = filled_BWL.gather(1, parent_BW[:, :, None].expand(-1, -1, length))
-        filled_BWL[:, :, place] = torch.where(blank_B[:, None], choice_BW % words, filled_BWL[:, :, place])
-        state = state.rows((parent_BW + torch.arange(rows, device=device)[:, None] * beams).view(-1))
+        blank = row_N[free_N], beam_N[free_N]
+        log_p_NV = logits_NV[free_N].float().log_softmax(-1).index_fill_(1, barred, -math.inf)
+        words = log_p_NV.shape[1]
+        total_BWV = log_p_NV.new_full((int(blank_B.sum()), beams, words), -math.inf)
+        total_BWV[blank_B.cumsum(0)[blank[0]] - 1, blank[1]] = score_BW[blank][:, None] + log_p_NV
+        score_BW[blank_B], choice_BW = total_BWV.flatten(1).topk(beams)
+        parent_BW = choice_BW // words
+        kept_BWL = filled_BWL[blank_B].gather(1, parent_BW[:, :, None].expand(-1, -1, length))
+        kept_BWL[:, :, place] = choice_BW % words
+        filled_BWL[blank_B] = kept_BWL
+        hidden_BWH[blank_B] = hidden_BWH[blank_B].gather(1, parent_BW[:, :, None].expand(-1, -1, hidden_BWH.shape[2]))
+        opened_B |= blank_B
     order_BW = score_BW.argsort(1, descending=True)
     return filled_BWL.gather(1, order_BW[:, :, None].expand(-1, -1, length)), score_BW.gather(1, order_BW)
 

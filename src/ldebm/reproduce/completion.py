@@ -21,7 +21,7 @@ SETS = {
     "ptb": "the Penn Treebank's test split",
     "reviews": "the reviews' validation split, which chose the models' epochs",
 }
-TEXTS, QUICK_TEXTS = 500, 20
+TEXTS, QUICK_TEXTS = 250, 20
 REVIEW_EPOCHS = 10
 
 PROTOCOL = {

@@ -46,7 +46,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
     "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
     "ldebm-no-clustering": ("training.clustering_weight=0",),
-    "ldebm-paper": (),
+    "ldebm-paper": ("model.latent_size=32", "training.rate_weight=0.01", "training.clustering_weight=0.5"),  # B.2
     "ldebm-best": (),
 }
 PAPER, BEST = "ldebm-paper", "ldebm-best"

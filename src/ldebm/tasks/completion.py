@@ -86,11 +86,11 @@ def fillings(
     batch = padded([ids for ids in texts for _ in range(CHAINS)], model.device)
     row_B = torch.arange(len(batch), device=model.device)
     noise = Noise(generator, total=len(batch))
-    with model.evaluating(torch.float32):
-        with torch.no_grad():
-            posterior = model.encoder.encode(batch)
-            z_BD = posterior.sample(noise.normal(*posterior.mean_BD.shape, device=model.device))
-        variance_BD = posterior.log_variance_BD.exp()
+    with model.evaluating(torch.float32), torch.no_grad():
+        posterior = model.encoder.encode(batch)
+    z_BD = posterior.sample(noise.normal(*posterior.mean_BD.shape, device=model.device))
+    variance_BD = posterior.log_variance_BD.exp()
+    with model.evaluating():  # the search in the machine's precision; `shares` ranks what it finds in fp32
         found_BWL, score_BW = model.decoder.fill(z_BD, batch, BEAMS, (UNK,))
         for _ in range(rounds):
             chosen_B = torch.multinomial(score_BW.softmax(-1), 1, generator=generator).squeeze(1)
