@@ -42,7 +42,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
         noise = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
         z_BD = posterior.sample(noise)
         totals["reconstruction"] -= float(model.decoder.log_likelihood(z_BD, batch).sum())
-        totals["rate_to_reference"] += float(_rate_to_reference(model, posterior).sum())
+        totals["rate_to_reference"] += float(model.prior.rate_to_reference(posterior).sum())
         logits_BK = model.prior.symbol_logits(posterior.mean_BD)
         means.append(posterior.mean_BD.cpu().numpy())
         variances.append(posterior.log_variance_BD.exp().cpu().numpy())
@@ -95,11 +95,6 @@ def warnings_of(found: dict[str, Any], train: dict[str, float], symbols_learned:
             "or training.clustering_weight, or ask for other model.symbols"
         )
     return notes
-
-
-def _rate_to_reference(model: LatentModel[Any], posterior) -> torch.Tensor:  # type: ignore[no-untyped-def]
-    reference = getattr(model.prior, "reference", None)
-    return posterior.rate_to_standard() if reference is None else reference.rate(posterior)
 
 
 def _bleu(model: LDEBM, corpus: TokenizedCorpus, means_ND: np.ndarray, seed: int) -> float:
