@@ -153,3 +153,10 @@ def test_figures_compare_alike_and_do_not_count_what_was_not_found(model) -> Non
     total = completion_figures._Total()
     total.add(torch.tensor([[BOS, 7, 6, EOS]]), torch.tensor([-5.0, -1.0]), [BOS, 5, 6, EOS], [BOS, PAD, 6, EOS])
     assert total.figures()["accuracy"] == 0.0 and total.figures()["log_probability"] > -0.1
+
+
+def test_the_best_fillings_are_kept_once_each(monkeypatch) -> None:
+    monkeypatch.setattr(completion, "KEPT", 2)
+    found = torch.tensor([[[1, 5, 2], [1, 6, 2], [1, 7, 2]], [[1, 7, 2], [1, 6, 2], [1, 8, 2]]])
+    scores = torch.tensor([[-1.0, -4.0, -2.0], [-0.5, -9.0, -torch.inf]])
+    assert completion.distinct(found, scores, 3).tolist() == [[1, 5, 2], [1, 7, 2]]

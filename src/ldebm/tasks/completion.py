@@ -25,6 +25,7 @@ BLANK = re.compile(r"_{2,}")
 CHAINS, ROUNDS, STEPS = 8, 4, 8  # chains of a text; rounds of Langevin steps and new words
 _STEP = 0.1  # of the Langevin moves, in variances of the posterior
 BEAMS = 16  # of a chain
+KEPT = 32  # fillings that are ranked: every one is scored with every chain's latent
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def with_blanks(text: str, tokenizer: Tokenizer) -> list[int]:
 def fillings(
     model: LDEBM, texts: Sequence[Sequence[int]], seed: int = 0, rounds: int = ROUNDS
 ) -> list[tuple[Tensor, Tensor]]:
-    """Of each text, as ids with blanks: the distinct fillings [N, L] that its chains found, never with the unknown
+    """Of each text, as ids with blanks: the best distinct fillings [N, L] that its chains found, never with the unknown
     word, and the chains' latents [S, D]."""
     generator = torch.Generator(model.device).manual_seed(seed)
     batch = padded([ids for ids in texts for _ in range(CHAINS)], model.device)
@@ -118,8 +119,13 @@ def shares(model: LDEBM, z_SD: Tensor, filled_NL: Tensor) -> Tensor:
 
 
 def distinct(found_BWL: Tensor, score_BW: Tensor, length: int) -> Tensor:
-    """The different fillings [N, L] that have a probability."""
-    return found_BWL.flatten(0, 1)[score_BW.flatten().isfinite(), :length].unique(dim=0)
+    """The different fillings [N, L] that have a probability, at most those of the KEPT highest scores of any row."""
+    possible_M = score_BW.flatten().isfinite()
+    score_M = score_BW.flatten()[possible_M]
+    filled_NL, place_M = found_BWL.flatten(0, 1)[possible_M, :length].unique(dim=0, return_inverse=True)
+    best_N = score_M.new_full((len(filled_NL),), -math.inf).scatter_reduce(0, place_M, score_M, "amax")
+    kept_N = best_N.topk(min(KEPT, len(best_N))).indices.sort().values
+    return filled_NL[kept_N]
 
 
 def _refine(model: LDEBM, z_BD: Tensor, batch: TextBatch, variance_BD: Tensor, noise: Noise) -> Tensor:

@@ -1,7 +1,7 @@
 """How well blanks are filled: the model, its posterior unrefined, and a language model, on equal terms.
 
-Every row searches with equally many beams, never fills in the unknown word, and ranks the same fillings: those that any
-row found. Legend: N fillings, L tokens.
+Every row searches with equally many beams, never fills in the unknown word, and ranks the same fillings: the best that
+any row found. Legend: N fillings, L tokens.
 """
 
 from __future__ import annotations
