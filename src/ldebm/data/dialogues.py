@@ -1,7 +1,7 @@
 """Dialogues as tables of turns, one after the other: the context of a turn is what stands before it in its dialogue.
 
-A file of dialogues is jsonl: a line is a dialogue, a list of turns such as {"speaker": "customer", "text": "Hello?"}, or
-an object that has that list as `turns` and may have a `label`.
+A file of dialogues is jsonl: a line is a dialogue, a list of turns such as {"speaker": "customer", "text": "Hello?"},
+or an object that has that list as `turns` and may have a `label`.
 """
 
 import gzip
@@ -83,7 +83,7 @@ def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) ->
 
 
 def read_dialogues(path: Path) -> Iterator[Dialogue]:
-    """The dialogues of a jsonl file. Raises DataError where it is none, holds none, or at the first line that is none."""
+    """The dialogues of a jsonl file. Raises DataError where it holds none, and at the first line that is none."""
     check_file(path)
     if extension(path) != ".jsonl":
         raise DataError(f"{path}: dialogues are read from jsonl (or jsonl.gz), a line each; {EXPECTED}.")
