@@ -24,7 +24,7 @@ def corpus():
     ]
     columns = dict(zip(FEATURES, map(list, zip(*rows, strict=True)), strict=True))
     dataset = datasets.Dataset.from_dict(columns, features=FEATURES)
-    return TokenizedDialogues.of_dialogues(dataset, TOKENIZER, 20, None, ("me",), previous=3)
+    return TokenizedDialogues.of_turns(dataset, TOKENIZER, 20, None, ("me",), previous=3)
 
 
 def test_a_response_has_the_turns_before_it_in_its_dialogue_and_no_others(corpus) -> None:

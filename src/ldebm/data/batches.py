@@ -174,7 +174,7 @@ class TokenizedDialogues(TokenizedCorpus):
         self.speaker_N, self.position_N, self.previous = speaker_N, position_N, previous
 
     @classmethod
-    def of_dialogues(
+    def of_turns(
         cls,
         dataset: datasets.Dataset,
         tokenizer: Tokenizer,

@@ -15,7 +15,6 @@ import datasets
 import numpy as np
 
 from ldebm.data import dailydialog
-from ldebm.data.corpora import Corpus
 from ldebm.data.library import corpus_files
 from ldebm.data.lines import check_file, lines, place
 from ldebm.data.readers import extension
@@ -49,11 +48,15 @@ class Dialogue:
 
 
 @dataclass(frozen=True)
-class DialogueCorpus(Corpus):
-    """A corpus whose rows are turns. Columns beside text and label (of the dialogue): speaker, and position, the number
-    of turns before it in its dialogue. `speakers`: sorted, of `train`."""
+class DialogueCorpus:
+    """Turns in their splits. Columns: text, label (of the dialogue, None where there is none), speaker, and position,
+    the number of turns before it in its dialogue. `speakers`: sorted, of `train`."""
 
-    speakers: tuple[str, ...] = ()
+    name: str
+    train: datasets.Dataset
+    validation: datasets.Dataset
+    test: datasets.Dataset | None
+    speakers: tuple[str, ...]
 
 
 def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) -> DialogueCorpus:
@@ -63,13 +66,13 @@ def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) ->
     no dialogue, with its number and what was expected.
     """
     if source in _NAMED:
-        parts = {part: _table(_NAMED[source](part)) for part in SMD_FILES}
+        parts = {part: turns_of(_NAMED[source](part)) for part in SMD_FILES}
     else:
         dialogues = list(read_dialogues(Path(source)))
         keys = ("\n".join(turn.text for turn in dialogue.turns) for dialogue in dialogues)
         validates = hashed_split(keys, validation_share, seed, source)
         parts = {
-            part: _table(dialogues[row] for row in np.flatnonzero(mask))
+            part: turns_of(dialogues[row] for row in np.flatnonzero(mask))
             for part, mask in (("train", ~validates), ("validation", validates))
         }
     return DialogueCorpus(
@@ -77,7 +80,6 @@ def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) ->
         train=parts["train"],
         validation=parts["validation"],
         test=parts.get("test"),
-        labels=None,
         speakers=tuple(sorted(set(parts["train"]["speaker"]))),
     )
 
@@ -157,7 +159,8 @@ def _parsed(line: str, where: str) -> Any:
         raise DataError(f"{where}, column {error.colno}: no JSON ({error.msg}); {EXPECTED}.") from None
 
 
-def _table(dialogues: Iterable[Dialogue]) -> datasets.Dataset:
+def turns_of(dialogues: Iterable[Dialogue]) -> datasets.Dataset:
+    """Their turns as a table: text, label, speaker, position."""
     rows = [
         (turn.text, dialogue.label, turn.speaker, position)
         for dialogue in dialogues
