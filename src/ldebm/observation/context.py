@@ -31,6 +31,7 @@ class ContextEncoder(nn.Module):
         self.dropout = ByteDropout(config.dropout)
         self.words = nn.GRU(config.embedding_size, config.hidden_size // 2, batch_first=True, bidirectional=True)
         self.speaker = nn.Embedding(speakers + 1, config.hidden_size)
+        nn.init.uniform_(self.speaker.weight, -0.1, 0.1)  # as words are, lest who spoke drown what was said
         self.turns = nn.GRU(config.hidden_size, config.hidden_size, batch_first=True)
         self.compute_dtype = torch.float32
 

@@ -97,8 +97,8 @@ class Trainer:
         self.wrapped = self.accelerator.prepare_model(model)
         self.train_corpus, self.validation_corpus, self.out, self.watch = train, validation, out, watch
         prior = list(model.prior.parameters())
-        text = [*model.encoder.parameters(), *model.decoder.parameters()]
-        groups = [{"params": text, "lr": self.config.learning_rate, "clip": self.config.clip}]
+        rest = [each for name, each in model.named_parameters() if not name.startswith("prior.")]
+        groups = [{"params": rest, "lr": self.config.learning_rate, "clip": self.config.clip}]
         if prior:
             groups.append(
                 {
