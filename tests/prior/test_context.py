@@ -79,24 +79,24 @@ def test_the_density_given_a_context_is_one_for_each() -> None:
         assert not torch.allclose(*densities, rtol=0.1)
 
 
-def test_the_reference_learns_what_the_context_says_and_keeps_what_it_leaves() -> None:
+def test_the_reference_learns_what_the_context_says_of_the_mean() -> None:
     torch.manual_seed(0)
     context, map_CD = torch.randn(4000, 3), torch.randn(3, 2)
-    left = torch.randn(4000, 2) @ torch.tensor([[0.5, 0.2], [0.0, 0.3]])
-    posterior = Posterior(context @ map_CD + left, torch.full((4000, 2), -4.0))
+    posterior = Posterior(context @ map_CD + 0.3 * torch.randn(4000, 2), torch.full((4000, 2), -4.0))
     reference = ReferenceGaussian(2, matched=True, context=3)
-    assert torch.equal(reference.centre(context), reference.mean_D.expand(4000, -1))  # at first a context says nothing
+    assert not bool(reference.centre(context).any())  # at first a context says nothing
     optimiser = torch.optim.Adam(reference.parameters(), 0.02)
     for _ in range(300):
-        reference.update(posterior, 0.1, context)
+        reference.update(posterior, 0.1)
         optimiser.zero_grad()
         reference.misfit(posterior.mean_BD, context).backward()
         optimiser.step()
-    reference.update(posterior, 1.0, context)
-    assert torch.allclose(reference.covariance_DD, left.T.cov() + 0.0183 * torch.eye(2), atol=0.02)
+    assert float((reference.centre(context) - context @ map_CD).square().mean()) < 0.01
+    # A posterior that knows nothing beside the context is not followed down: its narrowness costs.
+    assert torch.equal(reference.covariance_DD, torch.eye(2))
 
     q, c = Posterior(posterior.mean_BD[:50], posterior.log_variance_BD[:50]), context[:50]
-    p = MultivariateNormal(reference.centre(c).detach(), reference.covariance_DD)
+    p = MultivariateNormal(reference.centre(c).detach(), torch.eye(2))
     exact = kl_divergence(MultivariateNormal(q.mean_BD, q.log_variance_BD.exp().diag_embed()), p)
     assert torch.allclose(reference.rate(q, c), exact, atol=1e-3)
     assert torch.allclose(reference.log_density(q.mean_BD, c), p.log_prob(q.mean_BD), atol=1e-3)

@@ -84,8 +84,12 @@ def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) ->
     )
 
 
-def read_dialogues(path: Path) -> Iterator[Dialogue]:
-    """The dialogues of a jsonl file. Raises DataError where it holds none, and at the first line that is none."""
+def read_dialogues(path: Path, least: int = 2) -> Iterator[Dialogue]:
+    """The dialogues of a jsonl file. Raises DataError where it holds none, and at the first line that is none.
+
+    Args:
+        least: turns that each must have: there is nothing to answer in a dialogue of one, but one may be answered.
+    """
     check_file(path)
     if extension(path) != ".jsonl":
         raise DataError(f"{path}: dialogues are read from jsonl (or jsonl.gz), a line each; {EXPECTED}.")
@@ -93,17 +97,13 @@ def read_dialogues(path: Path) -> Iterator[Dialogue]:
     for number, line in enumerate(lines(path), start=1):
         if line.strip():
             found = True
-            yield as_dialogue(_parsed(line, place(path, number)), place(path, number))
+            yield as_dialogue(_parsed(line, place(path, number)), place(path, number), least)
     if not found:
         raise DataError(f"{path} has no dialogue: a line of it is one; {EXPECTED}.")
 
 
 def as_dialogue(value: Any, where: str, least: int = 2) -> Dialogue:
-    """A dialogue from what JSON has of it. Raises DataError that begins with `where`.
-
-    Args:
-        least: turns that it must have: there is nothing to answer in a dialogue of one, but one may be answered.
-    """
+    """A dialogue of `least` turns or more from what JSON has of it. Raises DataError that begins with `where`."""
     label = value.get("label") if isinstance(value, dict) else None
     turns = value.get("turns") if isinstance(value, dict) else value
     if not isinstance(turns, list):

@@ -97,9 +97,9 @@ class Prior(nn.Module, abc.ABC):
             adjust: Metropolis-adjusted chains, where the prior does not have them anyway.
         """
 
-    def refer_to(self, posterior: Posterior, context_BC: Tensor | None = None) -> None:
+    def refer_to(self, posterior: Posterior) -> None:
         """Set what the prior keeps of the aggregate posterior's moments to those of these texts; nothing by default."""
-        del posterior, context_BC
+        del posterior
 
     def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || the prior's Gaussian) in nats, B: the rate before what the prior learned saves."""

@@ -71,7 +71,7 @@ class DiffusionPrior(Prior):
     ) -> PriorTerms:
         """Algorithm 1, the prior's lines: positives from the forward process, negatives by Langevin, one contrast."""
         if self.training:
-            self.reference.update(posterior, context_BC=context_BC)
+            self.reference.update(posterior)
             self.energy.advance()
         misfit = self.reference.misfit(z_BD, context_BC)
         context_BC = None if context_BC is None else context_BC.detach()  # the energies read it, as published
@@ -120,8 +120,8 @@ class DiffusionPrior(Prior):
             },
         )
 
-    def refer_to(self, posterior: Posterior, context_BC: Tensor | None = None) -> None:
-        self.reference.update(posterior, 1.0, context_BC)
+    def refer_to(self, posterior: Posterior) -> None:
+        self.reference.update(posterior, 1.0)
 
     def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         return self.reference.rate(posterior, context_BC)

@@ -1,5 +1,5 @@
-"""The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior; with a
-context its mean moves with the context.
+"""The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior, or of a
+context N(shift(c), I).
 
 Legend: B texts, D latent dimensions, C size of a context. u = C^(-1/2) (z - m) has unit covariance: in these
 coordinates the Gaussian chain of methods 2.4 is N(0, I) at every level and its reverse step is the scalar
@@ -26,12 +26,12 @@ def log_standard_normal(u_BD: Tensor) -> Tensor:
 
 
 class ReferenceGaussian(nn.Module):
-    """N(m, C) with the maps to and from whitened coordinates. Given a context c it is N(m + shift(c), C), C then the
-    covariance that the context leaves.
+    """N(m, C) with the maps to and from whitened coordinates.
 
     Args:
-        matched: follow the aggregate posterior; otherwise it stays N(0, I), whatever the context.
-        context: size of the contexts; 0 for none.
+        matched: follow the aggregate posterior; otherwise it stays N(0, I).
+        context: size of the contexts; 0 for none. Matched then means a mean that moves with the context and C = I: the
+            covariance of what a context leaves unsaid would follow the posterior's down to nothing.
     """
 
     mean_D: Tensor
@@ -54,9 +54,7 @@ class ReferenceGaussian(nn.Module):
 
     def centre(self, context_BC: Tensor | None = None) -> Tensor:
         """The mean, D, or of each context, BD. Without a gradient: `misfit` is what the shift learns by."""
-        if self.shift is None or context_BC is None:
-            return self.mean_D
-        return self.mean_D + self.shift(context_BC).detach()
+        return self.mean_D if self.shift is None else self.shift(context_BC).detach()
 
     def whiten(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """u = C^(-1/2) (z - m); the symmetric root, which does not jump when eigenvalues cross."""
@@ -67,12 +65,11 @@ class ReferenceGaussian(nn.Module):
         return u_BD @ self.root_DD + self.centre(context_BC) if self.matched else u_BD
 
     def misfit(self, z_BD: Tensor, context_BC: Tensor | None) -> Tensor:
-        """-log N(z; m + shift(c), C) up to what does not depend on the shift, mean over the batch: what the shift, and
+        """-log N(z; shift(c), I) up to what does not depend on the shift, mean over the batch: what the shift, and
         whoever reads the context, learns by. Zero without one."""
-        if self.shift is None or context_BC is None:
+        if self.shift is None:
             return z_BD.new_zeros(())
-        u_BD = (z_BD.detach() - self.mean_D - self.shift(context_BC)) @ self.inverse_root_DD
-        return 0.5 * u_BD.square().sum(-1).mean()
+        return 0.5 * (z_BD.detach() - self.shift(context_BC)).square().sum(-1).mean()
 
     def rate(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || N(m, C)) in nats, B."""
@@ -93,16 +90,12 @@ class ReferenceGaussian(nn.Module):
         return torch.linalg.slogdet(self.root_DD).logabsdet if self.matched else self.root_DD.new_zeros(())
 
     @torch.no_grad()
-    def update(self, posterior: Posterior, momentum: float = _MOMENTUM, context_BC: Tensor | None = None) -> None:
-        """Move the moments towards those of this batch's aggregate posterior, less what the contexts explain; once a
-        training step."""
-        if not self.matched:
+    def update(self, posterior: Posterior, momentum: float = _MOMENTUM) -> None:
+        """Move the moments towards those of this batch's aggregate posterior; once a training step."""
+        if not self.matched or self.shift is not None:
             return
-        mean_BD = posterior.mean_BD
-        if self.shift is not None and context_BC is not None:
-            mean_BD = mean_BD - self.shift(context_BC)
-        batch_D = batch_mean(mean_BD)
-        centred_BD = mean_BD - batch_D
+        batch_D = batch_mean(posterior.mean_BD)
+        centred_BD = posterior.mean_BD - batch_D
         covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
         covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
         if not bool(covariance_DD.isfinite().all()):

@@ -191,17 +191,15 @@ class Trainer:
             return
         model = self.averaged.eval()
         rows = np.random.default_rng(self.model.config.seed).permutation(len(self.train_corpus))[:_CALIBRATION_ROWS]
-        found, contexts = [], []
+        found = []
         for start in range(0, len(rows), self.config.batch_size):
             batch = self.train_corpus.batch(rows[start : start + self.config.batch_size]).to(self.accelerator.device)
-            contexts.append(model.context_of(batch))
-            found.append(model.infer(batch, contexts[-1]))
+            found.append(model.infer(batch, model.context_of(batch)))
         mean_ND = torch.cat([posterior.mean_BD for posterior in found])
         log_variance_ND = torch.cat([posterior.log_variance_BD for posterior in found])
         if model.encoder.norm is not None:
             mean_ND = model.encoder.norm.recentre(mean_ND)
-        known = [context_BC for context_BC in contexts if context_BC is not None]
-        model.prior.refer_to(Posterior(mean_ND, log_variance_ND), torch.cat(known) if known else None)
+        model.prior.refer_to(Posterior(mean_ND, log_variance_ND))
 
     # ---- a run ----------------------------------------------------------------------------------------------------
 
