@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ldebm.data import Corpus, load_corpus, load_points
+    from ldebm.data import Corpus, load_corpus, load_dialogues, load_points
+    from ldebm.dialogue_model import DialogueModel
     from ldebm.errors import UserError
     from ldebm.model import LDEBM
     from ldebm.point_model import PointModel
@@ -22,10 +23,12 @@ __version__ = "0.1.0"
 __all__ = [
     "LDEBM",
     "Corpus",
+    "DialogueModel",
     "PointModel",
     "UserError",
     "__version__",
     "load_corpus",
+    "load_dialogues",
     "load_points",
     "load_preset",
     "train",
@@ -33,10 +36,12 @@ __all__ = [
 
 _HOMES = {
     "Corpus": "ldebm.data",
+    "DialogueModel": "ldebm.dialogue_model",
     "LDEBM": "ldebm.model",
     "PointModel": "ldebm.point_model",
     "UserError": "ldebm.errors",
     "load_corpus": "ldebm.data",
+    "load_dialogues": "ldebm.data",
     "load_points": "ldebm.data",
     "load_preset": "ldebm.presets",
     "train": "ldebm.training",

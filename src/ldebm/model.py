@@ -90,10 +90,14 @@ class LDEBM(LatentModel[Sequence[str]]):
     def _write(
         self, z_BD: Tensor, mode: Mode, generator: torch.Generator, temperature: float, top_p: float, beams: int
     ) -> list[str]:
-        # Where the unknown word is a mark of ours and not of the corpus, no text should show it.
-        forbidden = () if self.tokenizer.kind == "whitespace" else (UNK,)
         rows = self.decoder.decode(
-            z_BD, mode, generator, temperature=temperature, top_p=top_p, beams=beams, forbidden=forbidden
+            z_BD,
+            mode,
+            generator,
+            temperature=temperature,
+            top_p=top_p,
+            beams=beams,
+            forbidden=never_written(self.tokenizer),
         )
         return [self.tokenizer.decode(ids) for ids in rows]
 
@@ -119,10 +123,19 @@ class LDEBM(LatentModel[Sequence[str]]):
             if label not in self.labels:
                 raise UserError(f"unknown label {label!r}; the run's labels are {', '.join(self.labels)}")
             return self.labels.index(label)
-        symbols = self.config.model.symbols
-        if symbol is not None and not 0 <= symbol < symbols:
-            raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
-        return symbol
+        return known_symbol(symbol, self.config.model.symbols)
+
+
+def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Ids that no text should show: the unknown word, where it is a mark of ours and not of the corpus."""
+    return () if tokenizer.kind == "whitespace" else (UNK,)
+
+
+def known_symbol(symbol: int | None, symbols: int) -> int | None:
+    """The symbol, if it is one of 0 to K-1. Raises UserError."""
+    if symbol is not None and not 0 <= symbol < symbols:
+        raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
+    return symbol
 
 
 def _rows_at_once(mode: Mode, beams: int) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from ldebm import metrics_log
+from ldebm.dialogue_model import DialogueModel
 from ldebm.files import write_atomically
 from ldebm.model import LDEBM
 from ldebm.point_model import PointModel
 from ldebm.run_folder import CARD, METRICS
 
 
-def write_card(model: LDEBM | PointModel, folder: Path, examples: int, seconds: float) -> None:
+def write_card(model: LDEBM | DialogueModel | PointModel, folder: Path, examples: int, seconds: float) -> None:
     """Write `README.md`: what the model was trained on, how well it does on validation data, how to use it."""
     found = _best_validation(folder / METRICS)
     config = model.config
@@ -38,6 +39,9 @@ def write_card(model: LDEBM | PointModel, folder: Path, examples: int, seconds: 
     seen, tokens, use = "points", "", "sample_latents(5)"
     if isinstance(model, LDEBM):
         seen, tokens, use = "texts", f"; {len(model.tokenizer)} tokens", "generate(5)"
+    if isinstance(model, DialogueModel):
+        speaker = config.data.speakers[0]
+        seen, tokens, use = "turns", f"; {len(model.tokenizer)} tokens", f'respond([[]], ["{speaker}"])'
     write_atomically(
         folder / CARD,
         f"""# LDEBM on {config.data.source}

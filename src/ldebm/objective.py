@@ -1,6 +1,6 @@
 """Encoder, prior and decoder together, and the objective they are trained by (Algorithm 1), whatever is observed.
 
-Legend: B examples, D latent dimensions, K symbols, N rows.
+Legend: B examples, D latent dimensions, K symbols, N rows, C size of a context.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ldebm.data.batches import Batch
 from ldebm.noise import Noise
 from ldebm.observation import Decoder, Encoder
+from ldebm.posterior import Posterior
 from ldebm.presets.config import Config, TrainingConfig
 from ldebm.prior import build_prior
 
@@ -57,14 +58,32 @@ class Losses:
 
 
 class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
-    """Encoder q(z | x), prior p(y, z) and decoder p(x | z): `LDEBM` for texts, `PointModel` for points."""
+    """Encoder q(z | x), prior p(y, z) and decoder p(x | z): `LDEBM` for texts, `PointModel` for points; given a context
+    each for `DialogueModel`."""
 
-    def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any]) -> None:
+    def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any], context: int = 0) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
-        self.prior = build_prior(config.model)
+        self.prior = build_prior(config.model, context)
         self.decoder = decoder
+
+    def context_of(self, batch: Any) -> Tensor | None:
+        """What the examples are responses to, BC; None for a model without contexts."""
+        del batch
+        return None
+
+    def infer(self, batch: Any, context_BC: Tensor | None = None) -> Posterior:
+        """q(z | x), or q(z | x, c)."""
+        del context_BC
+        return self.encoder.encode(batch)
+
+    def log_likelihood(
+        self, z_BD: Tensor, batch: Any, noise: Noise | None = None, context_BC: Tensor | None = None
+    ) -> Tensor:
+        """log p(x | z), or log p(x | z, c), in nats, B."""
+        del context_BC
+        return self.decoder.log_likelihood(z_BD, batch, noise)
 
     def forward(
         self, batch: Batch, noise: Noise, encoder_share: float = 1.0, pseudo_symbols_B: Tensor | None = None
@@ -75,11 +94,12 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
             encoder_share: weight with which the learned energy pulls the encoder.
             pseudo_symbols_B: cluster of each text (geometric clustering), -1 for none.
         """
-        posterior = self.encoder.encode(batch)
+        context_BC = self.context_of(batch)
+        posterior = self.infer(batch, context_BC)
         mean_BD = posterior.mean_BD
         z_BD = posterior.sample(noise.normal(*mean_BD.shape, device=mean_BD.device))
-        log_likelihood_B = self.decoder.log_likelihood(z_BD, batch, noise)
-        terms = self.prior.terms(z_BD, posterior, noise, encoder_share)
+        log_likelihood_B = self.log_likelihood(z_BD, batch, noise, context_BC)
+        terms = self.prior.terms(z_BD, posterior, noise, encoder_share, context_BC)
         # Gradients are averaged over processes: a process with more rows than the others weighs more.
         share = len(batch) * noise.share.processes / noise.total if noise.total else 1.0
         logits = terms.logits_of_levels
@@ -118,7 +138,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         variances_ND = np.empty_like(means_ND)
         with self.evaluating(dtype=torch.float32):
             for index, batch in self.batches(examples):
-                posterior = self.encoder.encode(batch)
+                posterior = self.infer(batch, self.context_of(batch))
                 means_ND[index] = posterior.mean_BD.cpu().numpy()
                 variances_ND[index] = posterior.log_variance_BD.exp().cpu().numpy()
         return means_ND, variances_ND

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.devices import choose_device, choose_dtype
+from ldebm.dialogue_model import DialogueModel
 from ldebm.errors import RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
@@ -24,7 +25,11 @@ CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD = (
 )
 
 Model = TypeVar("Model", bound=LatentModel[Any])
-_HOLDS = {"sequence": ("texts", LDEBM), "points": ("points", PointModel)}
+_HOLDS: dict[str, tuple[str, type[LDEBM] | type[DialogueModel] | type[PointModel]]] = {
+    "sequence": ("texts", LDEBM),
+    "dialogue": ("dialogues", DialogueModel),
+    "points": ("points", PointModel),
+}
 
 
 def write_model(model: LatentModel[Any], folder: Path) -> None:
@@ -32,7 +37,7 @@ def write_model(model: LatentModel[Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / CONFIG) as path:
         path.write_text(config_to_yaml(model.config), encoding="utf-8")
-    if isinstance(model, LDEBM):
+    if isinstance(model, LDEBM | DialogueModel):
         with atomic_path(folder / TOKENIZER) as path:
             model.tokenizer.save(path)
     with atomic_path(folder / WEIGHTS) as path:
@@ -52,7 +57,8 @@ def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
     what, held = _HOLDS[config.model.observation]
     if not issubclass(held, kind):
         raise RunError(f"{folder} holds a model of {what}, not one that {kind.__name__} reads; use {held.__name__}")
-    model = LDEBM(config, Tokenizer.load(folder / TOKENIZER)) if held is LDEBM else PointModel(config)
+    model: LatentModel[Any]
+    model = PointModel(config) if issubclass(held, PointModel) else held(config, Tokenizer.load(folder / TOKENIZER))
     load_state(model, folder / WEIGHTS)
     where = choose_device(device)
     model.set_compute_dtype(choose_dtype(config.training.precision, where))

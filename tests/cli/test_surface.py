@@ -10,10 +10,11 @@ import typer
 from ldebm.cli.app import app
 
 SURFACE = {
-    "train": "SOURCE --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
+    "train": "SOURCE --task --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
     " --max-minutes",
     "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
     "complete": "RUN TEXT -n --seed",
+    "respond": "RUN --context -n --speaker --symbol --guidance --seed",
     "discover": "RUN SOURCE --text --label --json",
     "classify": "RUN SOURCE --text --out",
     "encode": "RUN SOURCE --out --text",

@@ -1,6 +1,7 @@
 """A quadratic energy for which everything about the diffusion prior is known, in one dimension a coordinate.
 
-F(u, t) = b u - c u^2 / 2 at every level. Then p(u_t | u_{t+1}) is Gaussian with precision 1/s^2 + c.
+F(u, t) = b u - c u^2 / 2 at every level. Then p(u_t | u_{t+1}) is Gaussian with precision 1/s^2 + c. A context of one
+number is added to b.
 """
 
 import torch
@@ -19,25 +20,27 @@ class QuadraticEnergy(nn.Module):
     def advance(self) -> None:
         pass
 
-    def forward(self, u_BD, level_B):
+    def forward(self, u_BD, level_B, context_B1=None):
         del level_B
-        value_B = (self.b * u_BD - 0.5 * self.c * u_BD.square()).sum(-1)
+        slope = self.b if context_B1 is None else self.b + context_B1
+        value_B = (slope * u_BD - 0.5 * self.c * u_BD.square()).sum(-1)
         return value_B[:, None].expand(-1, self.symbols)
 
 
 class AutogradEnergy:
     """The plain way to what FoldedEnergy works out by hand."""
 
-    def __init__(self, energy, dtype) -> None:
+    def __init__(self, energy, dtype, context_BC=None) -> None:
         del dtype
-        self.energy = energy
+        self.energy, self.context_BC = energy, context_BC
 
-    def tilt_and_grad(self, u_BD, level_B, symbol_B=None, guidance=1.0):
+    def tilt_and_grad(self, u_BD, level_B, symbol_B=None, guidance=1.0, row_B=None):
         from ldebm.prior.energy import tilt_and_weights
 
         with torch.enable_grad():
             u_BD = u_BD.detach().requires_grad_()
-            value_B = tilt_and_weights(self.energy(u_BD, level_B), symbol_B, guidance)[0]
+            context_BC = self.context_BC if self.context_BC is None or row_B is None else self.context_BC[row_B]
+            value_B = tilt_and_weights(self.energy(u_BD, level_B, context_BC), symbol_B, guidance)[0]
             (grad_BD,) = torch.autograd.grad(value_B.sum(), u_BD)
         return value_B.detach(), grad_BD
 

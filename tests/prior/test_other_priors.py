@@ -63,7 +63,7 @@ def with_a_line(prior):
     line = torch.nn.Linear(1, 2, bias=False)
     torch.nn.init.constant_(line.weight, 0.7)
     prior.energy = torch.nn.Sequential(line)
-    prior._tilt_and_grad = lambda z_BD, *_: (0.7 * z_BD[:, 0], torch.full_like(z_BD, 0.7))
+    prior._tilt_and_grad = lambda z_BD, *_, **named: (0.7 * z_BD[:, 0], torch.full_like(z_BD, 0.7))
 
 
 def test_the_gradient_written_out_is_autograds_and_is_the_one_in_use(monkeypatch):

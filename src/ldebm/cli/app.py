@@ -21,6 +21,7 @@ from ldebm.cli.encode import encode
 from ldebm.cli.evaluate import evaluate
 from ldebm.cli.generate import generate
 from ldebm.cli.reproduce import reproduce
+from ldebm.cli.respond import respond
 from ldebm.cli.train import train
 from ldebm.errors import UserError
 from ldebm.files import file_error
@@ -47,7 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, generate, complete, discover, classify, encode, evaluate, demo, reproduce):
+for verb in (train, generate, complete, respond, discover, classify, encode, evaluate, demo, reproduce):
     app.command()(verb)
 
 

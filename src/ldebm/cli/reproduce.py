@@ -10,10 +10,11 @@ import typer
 
 def reproduce(
     what: Annotated[
-        Literal["densities", "ptb", "dailydialog"],
+        Literal["densities", "ptb", "dailydialog", "smd"],
         typer.Argument(
             metavar="WHAT",
-            help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes).",
+            help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes), smd "
+            "(dialogues).",
         ),
     ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
@@ -56,6 +57,11 @@ def reproduce(
         from ldebm.reproduce import dailydialog, dailydialog_page
 
         dailydialog_page.write_page(page, dailydialog.reproduce(out, runs, seeds, quick, jobs), runs)
+        return
+    if what == "smd":
+        from ldebm.reproduce import smd, smd_page
+
+        smd_page.write_page(page, smd.reproduce(out, runs, seeds, quick, jobs), runs)
         return
     from ldebm.reproduce import densities, density_page, density_table
 

@@ -14,6 +14,10 @@ _SUFFIXES = {".gz", ".txt", ".csv", ".tsv", ".jsonl", ".parquet"}
 
 def train(
     source: Corpus,
+    task: Annotated[
+        Literal["texts", "dialogue"],
+        typer.Option("--task", help="dialogue: SOURCE is jsonl, a list of turns a line, or smd, dailydialog."),
+    ] = "texts",
     text: Annotated[
         str | None, typer.Option("--text", help="Column of the text.", show_default="text, or the only one")
     ] = None,
@@ -63,8 +67,8 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a model on texts, from scratch, into a run folder."""
-    from ldebm import load_corpus, load_points, load_preset
+    """Train a model on texts or dialogues, from scratch, into a run folder."""
+    from ldebm import load_corpus, load_dialogues, load_points, load_preset
     from ldebm import train as train_model
     from ldebm.data.corpora import is_points
 
@@ -82,9 +86,13 @@ def train(
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     config = load_preset(preset, [*(settings or ()), *given])
     folder = out or Path("runs") / _stem(source)
-    if is_points(source):
-        if columns := [f"--{name}" for name, value in (("text", text), ("label", label), ("split", split)) if value]:
-            raise typer.BadParameter(f"{source} holds points, which have no columns: leave out {', '.join(columns)}")
+    columns = [f"--{name}" for name, value in (("text", text), ("label", label), ("split", split)) if value]
+    what = "dialogues" if task == "dialogue" else "points"
+    if columns and (task == "dialogue" or is_points(source)):
+        raise typer.BadParameter(f"{source} holds {what}, which have no columns: leave out {', '.join(columns)}")
+    if task == "dialogue":
+        train_model(config, load_dialogues(source, config.data.validation_share, config.seed), folder, resume)
+    elif is_points(source):
         train_model(config, load_points(source, config.seed), folder, resume)
     else:
         corpus = load_corpus(source, text, label, split, config.data.validation_share, config.seed)

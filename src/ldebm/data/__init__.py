@@ -18,11 +18,14 @@ if TYPE_CHECKING:
         in_order,
     )
     from ldebm.data.corpora import Corpus, Points, load_corpus, load_points, load_texts
+    from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, load_dialogues
     from ldebm.data.tokenizer import Tokenizer
 
 __all__ = [
     "Batch",
     "Corpus",
+    "Dialogue",
+    "DialogueCorpus",
     "EncodedCorpus",
     "PointBatch",
     "PointCorpus",
@@ -30,9 +33,11 @@ __all__ = [
     "TextBatch",
     "TokenizedCorpus",
     "Tokenizer",
+    "Turn",
     "bucketed",
     "in_order",
     "load_corpus",
+    "load_dialogues",
     "load_points",
     "load_texts",
 ]
@@ -40,6 +45,8 @@ __all__ = [
 _HOMES = {
     "Batch": "batches",
     "Corpus": "corpora",
+    "Dialogue": "dialogues",
+    "DialogueCorpus": "dialogues",
     "EncodedCorpus": "batches",
     "PointBatch": "batches",
     "PointCorpus": "batches",
@@ -47,9 +54,11 @@ _HOMES = {
     "TextBatch": "batches",
     "TokenizedCorpus": "batches",
     "Tokenizer": "tokenizer",
+    "Turn": "dialogues",
     "bucketed": "batches",
     "in_order": "batches",
     "load_corpus": "corpora",
+    "load_dialogues": "dialogues",
     "load_points": "corpora",
     "load_texts": "corpora",
 }

@@ -1,6 +1,6 @@
 """A whole corpus in arrays (token ids, or points), and batches of it.
 
-B batch, L tokens of the longest text in it, N examples of the corpus, X dimensions of a point.
+B batch, L tokens of the longest text in it, N examples of the corpus, X dimensions of a point, P previous turns.
 """
 
 from array import array
@@ -50,6 +50,17 @@ class TextBatch(Batch):
 
     tokens_BL: Tensor
     lengths_B: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class DialogueBatch(TextBatch):
+    """Responses, and what each answers, oldest turn first: `turns_BPL` as `tokens_BL`, `turn_lengths_BP` (0: no turn),
+    `turn_speakers_BP` and `speaker_B`, places in the corpus' speakers (-1: none of them). All int64."""
+
+    turns_BPL: Tensor
+    turn_lengths_BP: Tensor
+    turn_speakers_BP: Tensor
+    speaker_B: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +158,58 @@ class TokenizedCorpus:
             lengths_B=torch.from_numpy(lengths_B),
             symbols_B=torch.from_numpy(self.symbols_N[indices]),
             index_B=torch.from_numpy(np.array(indices, dtype=np.int64)),
+        )
+
+
+class TokenizedDialogues(TokenizedCorpus):
+    """Turns in order as ids, every one a response to at most `previous` turns before it in its dialogue.
+
+    Args:
+        turns: the turns, one after the other.
+        speaker_N, position_N: of each turn, its speaker's place (-1: unknown) and the turns before it in its dialogue.
+    """
+
+    def __init__(self, turns: TokenizedCorpus, speaker_N: np.ndarray, position_N: np.ndarray, previous: int) -> None:
+        super().__init__(turns._ids, turns.lengths_N, turns.symbols_N, turns.cut)
+        self.speaker_N, self.position_N, self.previous = speaker_N, position_N, previous
+
+    @classmethod
+    def of_turns(
+        cls,
+        dataset: datasets.Dataset,
+        tokenizer: Tokenizer,
+        max_length: int,
+        labels: Sequence[str] | None,
+        speakers: Sequence[str],
+        previous: int,
+    ) -> Self:
+        """The turns of `dataset` (columns text, label, speaker, position), at most `max_length` ids each."""
+        place = {speaker: number for number, speaker in enumerate(speakers)}
+        speaker_N = np.array([place.get(speaker, -1) for speaker in dataset["speaker"]], np.int64)
+        turns = TokenizedCorpus.build(dataset, tokenizer, max_length, labels)
+        return cls(turns, speaker_N, np.array(dataset["position"], np.int64), previous)
+
+    def batch(self, indices: np.ndarray) -> DialogueBatch:
+        """The responses of the rows `indices` [B], in that order, with their contexts, as a batch on the CPU."""
+        response = super().batch(indices)
+        before_BP = np.asarray(indices)[:, None] - np.arange(self.previous, 0, -1)
+        there_BP = np.arange(self.previous, 0, -1) <= self.position_N[indices][:, None]
+        turns = super().batch(before_BP[there_BP])
+        there = torch.from_numpy(there_BP)
+        turns_BPL = torch.full((*there.shape, turns.tokens_BL.shape[1]), PAD)
+        turns_BPL[there] = turns.tokens_BL
+        lengths_BP, speakers_BP = torch.zeros(there.shape, dtype=torch.long), torch.full(there.shape, -1)
+        lengths_BP[there] = turns.lengths_B
+        speakers_BP[there] = torch.from_numpy(self.speaker_N[before_BP[there_BP]])
+        return DialogueBatch(
+            symbols_B=response.symbols_B,
+            index_B=response.index_B,
+            tokens_BL=response.tokens_BL,
+            lengths_B=response.lengths_B,
+            turns_BPL=turns_BPL,
+            turn_lengths_BP=lengths_BP,
+            turn_speakers_BP=speakers_BP,
+            speaker_B=torch.from_numpy(self.speaker_N[indices]),
         )
 
 

@@ -5,9 +5,11 @@ Legend: B texts, L tokens, N valid tokens, H hidden units, V vocabulary.
 
 from __future__ import annotations
 
+import abc
 import copy
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +37,27 @@ JUDGE = Recipe(epochs=6, learning_rate=4e-3)
 JUDGE_SIZE, JUDGE_DROPOUT = 128, 0.2
 FREQUENT = (0.1, 0.4)  # shares of the vocabulary where the adaptive softmax is cut
 
+Fitted = TypeVar("Fitted", bound="WordModel")
 
-class LanguageModel(nn.Module):
+
+class WordModel(nn.Module, abc.ABC):
+    """A distribution of texts, word by word and without a latent, that `fit` trains."""
+
+    @abc.abstractmethod
+    def log_likelihood(self, batch: TextBatch, skip: int | None = None) -> Tensor:
+        """log p of each text in nats, B: the sum over its tokens but those with the id `skip`, the end mark
+        included."""
+
+    @abc.abstractmethod
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        """Precision of the large matrix products."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+
+class LanguageModel(WordModel):
     """p(x): embedding, one LSTM layer, dropout on its inputs and outputs, an adaptive softmax.
 
     That softmax (Grave et al. 2017) is as good a model as a plain one here and costs a third: ids are ordered by
@@ -52,13 +73,10 @@ class LanguageModel(nn.Module):
         self.softmax = nn.AdaptiveLogSoftmaxWithLoss(size, vocabulary, cuts, div_value=2.0)
         self.compute_dtype = torch.float32
 
-    @property
-    def device(self) -> torch.device:
-        return self.embedding.weight.device
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        self.compute_dtype = dtype
 
     def log_likelihood(self, batch: TextBatch, skip: int | None = None) -> Tensor:
-        """log p(x) of each text in nats, B: the sum over its tokens but those with the id `skip`, the end mark
-        included."""
         dtype = self.compute_dtype
         lengths_B = (batch.lengths_B - 1).cpu()
         packed = pack(self.dropout(self.embedding(batch.tokens_BL[:, :-1])).to(dtype), lengths_B)
@@ -107,9 +125,7 @@ class LanguageModel(nn.Module):
         return step
 
 
-def fit(
-    model: LanguageModel, training: TokenizedCorpus, validation: TokenizedCorpus, recipe: Recipe, seed: int
-) -> LanguageModel:
+def fit(model: Fitted, training: TokenizedCorpus, validation: TokenizedCorpus, recipe: Recipe, seed: int) -> Fitted:
     """`model` trained by the recipe, as it was after its best epoch. Runs on the device that the model is on."""
     device = model.device
     torch.manual_seed(seed)  # of dropout
@@ -117,7 +133,7 @@ def fit(
     best, kept, worse = math.inf, copy.deepcopy(model.state_dict()), 0
     for epoch in range(recipe.epochs):
         model.train()
-        model.compute_dtype = fastest_dtype(device)
+        model.set_compute_dtype(fastest_dtype(device))
         for index in bucketed(training.lengths_N, recipe.batch_size, seed, epoch):
             batch = training.batch(index).to(device)
             loss = -model.log_likelihood(batch).sum() / (batch.lengths_B - 1).sum()
@@ -139,11 +155,11 @@ def fit(
 
 
 @torch.no_grad()
-def cross_entropy(model: LanguageModel, corpus: TokenizedCorpus, skip: int | None = None) -> float:
+def cross_entropy(model: WordModel, corpus: TokenizedCorpus, skip: int | None = None) -> float:
     """Nats a token over the whole corpus, end marks included and the id `skip` left out; its exponential is the
     perplexity."""
     model.eval()
-    model.compute_dtype = torch.float32
+    model.set_compute_dtype(torch.float32)
     log_likelihood, tokens = 0.0, 0
     for index in in_order(corpus.lengths_N, _READ_ROWS):
         batch = corpus.batch(index).to(model.device)

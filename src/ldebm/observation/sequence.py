@@ -32,22 +32,23 @@ class SequenceEncoder(Encoder[TextBatch]):
 
     With `pooling` the heads also see the mean and the largest value of every hidden unit over the text, and its length.
     With `word_dropout` it learns to read texts with blanks, PAD between the marks: their embedding is zero.
+    With a `context` the heads see that too: q(z | x, c).
     With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
     the latent's scale is pinned and no dimension can be switched off.
     """
 
-    def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int) -> None:
+    def __init__(self, config: EncoderConfig, vocabulary: int, latent_size: int, context: int = 0) -> None:
         super().__init__()
         self.embedding = embedding_of(vocabulary, config.embedding_size)
         self.dropout, self.word_dropout = ByteDropout(config.dropout), config.word_dropout
         self.gru = nn.GRU(config.embedding_size, config.hidden_size, batch_first=True, bidirectional=True)
         self.pooling = config.pooling
-        features = 6 * config.hidden_size + 1 if config.pooling else 2 * config.hidden_size
+        features = context + (6 * config.hidden_size + 1 if config.pooling else 2 * config.hidden_size)
         self.mean = nn.Linear(features, latent_size, bias=not config.normalise_means)  # the norm would take a bias away
         self.log_variance = nn.Linear(features, latent_size)
         self.norm = MeanNorm(latent_size) if config.normalise_means else None
 
-    def encode(self, batch: TextBatch) -> Posterior:
+    def encode(self, batch: TextBatch, context_BC: Tensor | None = None) -> Posterior:
         """The posterior of each text; the same alone, in any batch and under any padding."""
         tokens_BL = batch.tokens_BL
         if self.training and self.word_dropout:
@@ -63,6 +64,8 @@ class SequenceEncoder(Encoder[TextBatch]):
             lengths_B1 = lengths_B.to(embedded.device)[:, None]
             features.append(_sums(outputs, len(lengths_B)) / lengths_B1)
             features.append(lengths_B1.float().log())
+        if context_BC is not None:
+            features.append(context_BC)
         state = F.leaky_relu(torch.cat(features, -1))
         mean_BD, raw_BD = self.mean(state), self.log_variance(state)
         if self.norm is None:

@@ -21,6 +21,7 @@ class DataConfig(_Section):
     label: str | None = None  # column of the label; rows without one are unlabelled
     split: str | None = None  # column that names the split
     labels: tuple[str, ...] | None = None  # names of the symbols where labels teach them; filled in by `train`
+    speakers: tuple[str, ...] = ()  # of dialogues; filled in by `train`
     validation_share: float = Field(0.1, gt=0.0, lt=1.0)
     max_length: int = Field(40, ge=3)  # tokens, begin and end marks counted; longer texts are cut
     vocabulary_size: int = Field(10_000, ge=5)  # ids without padding
@@ -46,6 +47,15 @@ class DecoderConfig(_Section):
     dropout: Share = 0.0  # on the inputs and on the outputs
     word_dropout: Share = 0.0  # share of input words hidden from the decoder in training
     latent_to_output: bool = False  # the latent also enters the softmax directly
+
+
+class ContextConfig(_Section):
+    """What a response answers: previous turns, read by a GRU over words and one over turns (paper B.2, dialogue)."""
+
+    turns: PositiveInt = 5  # previous ones, at most
+    embedding_size: PositiveInt = 200
+    hidden_size: int = Field(512, ge=2, multiple_of=2)  # also the size of the context
+    dropout: Share = 0.3  # on the embeddings
 
 
 class PointsConfig(_Section):
@@ -86,9 +96,10 @@ class ModelConfig(_Section):
 
     latent_size: PositiveInt = 40
     symbols: int = Field(20, ge=2)
-    observation: Literal["sequence", "points"] = "sequence"
+    observation: Literal["sequence", "dialogue", "points"] = "sequence"
     encoder: EncoderConfig = EncoderConfig()  # of texts
     decoder: DecoderConfig = DecoderConfig()  # of texts
+    context: ContextConfig = ContextConfig()  # of dialogues
     points: PointsConfig = PointsConfig()
     prior: PriorConfig = PriorConfig()
 

@@ -1,5 +1,6 @@
 """Priors over symbol and latent, interchangeable behind `Prior`."""
 
+from ldebm.errors import ConfigError
 from ldebm.presets.config import ModelConfig
 from ldebm.prior.base import Prior, PriorTerms
 from ldebm.prior.denoising import DenoisingPrior
@@ -23,11 +24,16 @@ __all__ = [
 ]
 
 
-def build_prior(config: ModelConfig) -> Prior:
-    """The prior that the configuration names."""
+def build_prior(config: ModelConfig, context: int = 0) -> Prior:
+    """The prior that the configuration names, for contexts of a size. Raises ConfigError where it can have none."""
     prior = config.prior
+    if context and prior.kind in ("denoising", "mixture"):
+        raise ConfigError(
+            f"model.prior.kind={prior.kind} knows no context, which a dialogue has; choose gaussian, symbol_vector or "
+            "diffusion"
+        )
     if prior.kind == "gaussian":
-        return GaussianPrior(config.latent_size, config.symbols, matched=prior.reference == "gaussian")
+        return GaussianPrior(config.latent_size, config.symbols, prior.reference == "gaussian", context)
     if prior.kind == "symbol_vector":
         return SymbolVectorPrior(
             config.latent_size,
@@ -38,6 +44,7 @@ def build_prior(config: ModelConfig) -> Prior:
             free_bits=prior.free_bits,
             energy_penalty=prior.energy_penalty,
             adjust=prior.adjust,
+            context=context,
         )
     if prior.kind == "mixture":
         return MixturePrior(config.latent_size, config.symbols)
@@ -58,4 +65,5 @@ def build_prior(config: ModelConfig) -> Prior:
         free_bits=prior.free_bits,
         energy_penalty=prior.energy_penalty,
         condition=prior.condition,
+        context=context,
     )

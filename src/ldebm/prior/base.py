@@ -1,6 +1,8 @@
 """What every prior offers: its terms of the objective, samples, and symbol logits.
 
-Legend: B texts, D latent dimensions, K symbols.
+Legend: B texts, D latent dimensions, K symbols, C size of a context.
+
+Every method takes the contexts of its rows last: what came before a response. A prior with `context` 0 knows none.
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ class PriorTerms:
 
 
 class Prior(nn.Module, abc.ABC):
-    """p(y, z). `symbols` is K; `latent_size` is D. `has_rate`: what it trains as a rate is one, in nats. `has_symbols`:
-    it learns what they mean."""
+    """p(y, z), or p(y, z | c). `symbols` is K; `latent_size` is D. `has_rate`: what it trains as a rate is one, in
+    nats. `has_symbols`: it learns what they mean."""
 
     has_rate = True
     has_symbols = True
@@ -63,7 +65,14 @@ class Prior(nn.Module, abc.ABC):
         self.compute_dtype = torch.float32  # of matrix products inside chains; states and energies stay in fp32
 
     @abc.abstractmethod
-    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+    def terms(
+        self,
+        z_BD: Tensor,
+        posterior: Posterior,
+        noise: Noise,
+        encoder_share: float = 1.0,
+        context_BC: Tensor | None = None,
+    ) -> PriorTerms:
         """The objective's terms for z ~ q(z|x). In training mode this is one step: running estimates move.
 
         Args:
@@ -78,6 +87,7 @@ class Prior(nn.Module, abc.ABC):
         generator: torch.Generator | None = None,
         guidance: float = 1.0,
         adjust: bool = False,
+        context_nC: Tensor | None = None,
     ) -> Tensor:
         """Draw n latents, nD (Algorithm 2).
 
@@ -91,12 +101,21 @@ class Prior(nn.Module, abc.ABC):
         """Set what the prior keeps of the aggregate posterior's moments to those of these texts; nothing by default."""
         del posterior
 
+    def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
+        """KL(q || the prior's Gaussian) in nats, B: the rate before what the prior learned saves."""
+        del context_BC
+        return posterior.rate_to_standard()
+
     @abc.abstractmethod
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+    def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """Logits of p(y | z), BK."""
 
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """A bracket (lower, upper) of log p(z) in nats, B each (methods 2.2 and 5.2).
 
@@ -107,11 +126,15 @@ class Prior(nn.Module, abc.ABC):
 
         Raises ValueError for a prior without a density: none, unless it says otherwise.
         """
-        del z_BD, generator, effort
+        del z_BD, generator, effort, context_BC
         raise ValueError(f"{type(self).__name__} gives samples, not a density; choose another prior")
 
     def log_density_draws(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        particles: int = 8,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """A random estimate of log p(z) from each side, B: in expectation exp of the first is p(z), exp of the second
         more. One path a latent: noisy, cheap, and what an importance-weighted bound of log p(x) averages over its
@@ -119,21 +142,23 @@ class Prior(nn.Module, abc.ABC):
 
         Raises ValueError for a prior without a density.
         """
-        return self.log_density_bounds(z_BD, generator, Effort(particles=particles))
+        return self.log_density_bounds(z_BD, generator, Effort(particles=particles), context_BC)
 
-    def score(self, z_BD: Tensor, noise: Noise) -> Tensor:
+    def score(self, z_BD: Tensor, noise: Noise, context_BC: Tensor | None = None) -> Tensor:
         """A random estimate of the gradient of log p(z), BD: the pull that the encoder learns by. Of a chain of tilted
         Gaussians its mean over the levels drawn is the gradient of the chain's bound (methods 2.4); of the published
         form, and where free bits hold the rate, it is the objective's pull and no density's gradient."""
         with torch.enable_grad():
             z_BD = z_BD.detach().requires_grad_()
-            terms = self.terms(z_BD, Posterior(z_BD, torch.zeros_like(z_BD)), noise)
+            terms = self.terms(z_BD, Posterior(z_BD, torch.zeros_like(z_BD)), noise, context_BC=context_BC)
             (gradient_BD,) = torch.autograd.grad(-terms.rate_B.sum(), z_BD)
         return gradient_BD
 
-    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+    def gains(
+        self, z_BD: Tensor, generator: torch.Generator | None, context_BC: Tensor | None = None
+    ) -> dict[str, float]:
         """What the learned part of the prior saves on these latents, in nats a text; empty for a Gaussian prior."""
-        del z_BD, generator
+        del z_BD, generator, context_BC
         return {}
 
 

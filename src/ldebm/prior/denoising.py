@@ -53,11 +53,15 @@ class DenoisingPrior(WithoutSymbols):
 
     @torch.no_grad()
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Both ends alike: the density of the sampler as a flow, dx = v ds, which takes a latent to noise and gathers
         the divergence on its way (Song et al. 2021, probability flow). Exact but for the solver's steps (midpoint)."""
-        del generator, effort
+        del generator, effort, context_BC
         step, log_volume_B = 0.5 * math.pi / self.steps, z_BD.new_zeros(len(z_BD))
         x_BD = self.reference.whiten(z_BD)
         for place in range(self.steps):
@@ -68,16 +72,18 @@ class DenoisingPrior(WithoutSymbols):
         log_p_B = log_standard_normal(x_BD) + log_volume_B - self.reference.log_det()
         return log_p_B, log_p_B
 
-    def score(self, z_BD: Tensor, noise: Noise) -> Tensor:
+    def score(self, z_BD: Tensor, noise: Noise, context_BC: Tensor | None = None) -> Tensor:
         """Of the latents with a little noise, of angle s: -E[noise | x] / sin(s) = -x - cot(s) v."""
-        del noise
+        del noise, context_BC
         with torch.no_grad():
             u_BD = self.reference.whiten(z_BD)
             velocity_BD = self._velocity(u_BD, u_BD.new_full((len(u_BD), 1), _SCORE_ANGLE))
             score_BD = -u_BD - velocity_BD / math.tan(_SCORE_ANGLE)
             return score_BD @ self.reference.inverse_root_DD if self.reference.matched else score_BD
 
-    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+    def gains(
+        self, z_BD: Tensor, generator: torch.Generator | None, context_BC: Tensor | None = None
+    ) -> dict[str, float]:
         log_p_B, _ = self.log_density_bounds(z_BD, generator)
         gain = float((log_p_B - self.reference.log_density(z_BD)).mean())
         return {"gain": gain, "gain_low": gain}

@@ -1,6 +1,6 @@
 """LDEBM's prior: a chain of conditional energy-based models in the latent space, learned by recovery likelihood.
 
-Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols, T levels.
+Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols, T levels, C size of a context.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class DiffusionPrior(Prior):
         steps: Langevin steps a level; they are part of the model, not only of the sampler (methods 2.3).
         condition: the levels at which a given symbol steers the chain: the "last" one, z_0, or "all".
         adjust: Metropolis-adjusted chains, in training too: what is sampled is then the density, up to mixing.
+        context: size of the contexts: the energies read them, and the Gaussian's mean moves with them.
     """
 
     def __init__(
@@ -48,34 +49,47 @@ class DiffusionPrior(Prior):
         energy_penalty: float = 0.0,
         condition: str = "last",
         adjust: bool = False,
+        context: int = 0,
     ) -> None:
         super().__init__(latent_size, symbols)
         self.tilted = self.has_rate = reference == "gaussian"
         self.schedule = NoiseSchedule(levels, noise_at_zero=not self.tilted)
         self.transition = Transition(self.schedule, reference, step_size)
-        self.reference = ReferenceGaussian(latent_size, matched=self.tilted)
-        self.energy = SymbolEnergy(latent_size, symbols, levels, width, blocks, learned_scale=self.tilted)
+        self.reference = ReferenceGaussian(latent_size, self.tilted, context)
+        self.energy = SymbolEnergy(latent_size, symbols, levels, width, blocks, self.tilted, context)
         self.levels, self.steps = levels, steps
         self.free_bits, self.energy_penalty = free_bits, energy_penalty
         self.condition, self.adjust = condition, adjust
 
-    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+    def terms(
+        self,
+        z_BD: Tensor,
+        posterior: Posterior,
+        noise: Noise,
+        encoder_share: float = 1.0,
+        context_BC: Tensor | None = None,
+    ) -> PriorTerms:
         """Algorithm 1, the prior's lines: positives from the forward process, negatives by Langevin, one contrast."""
         if self.training:
             self.reference.update(posterior)
             self.energy.advance()
+        misfit = self.reference.misfit(z_BD, context_BC)
+        context_BC = None if context_BC is None else context_BC.detach()  # the energies read it, as published
+        context_NC = None if context_BC is None else context_BC.repeat(_LEVELS_PER_TEXT, 1)
         rows, device = z_BD.shape[0], z_BD.device
         level_N = self._levels(rows, noise, device)
-        u_ND = self.reference.whiten(z_BD).repeat(_LEVELS_PER_TEXT, 1)
+        u_ND = self.reference.whiten(z_BD, context_BC).repeat(_LEVELS_PER_TEXT, 1)
         u_t = self.schedule.diffuse(u_ND, level_N, noise.normal(*u_ND.shape, device=device))
         u_next = self.schedule.step(u_t, level_N, noise.normal(*u_ND.shape, device=device))
-        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        folded = FoldedEnergy(self.energy, self.compute_dtype, context_NC)
         chain = self._chain(folded, u_next.detach(), level_N, noise)
 
         # One pass for positives, negatives and the symbols of z_0; the encoder's pull goes through frozen weights.
         zero_B = torch.zeros(rows, dtype=torch.long, device=device)
         logits = self._logits(
-            torch.cat([u_t.detach(), chain.z_BD, self._at_zero(z_BD)]), torch.cat([level_N, level_N, zero_B])
+            torch.cat([u_t.detach(), chain.z_BD, self._at_zero(z_BD, context_BC)]),
+            torch.cat([level_N, level_N, zero_B]),
+            None if context_BC is None else context_BC.repeat(2 * _LEVELS_PER_TEXT + 1, 1),
         )
         positive_NK, negative_NK, symbol_logits_BK = logits.split([len(u_t), len(u_t), rows])
         positive_N, negative_N = tilt(positive_NK), tilt(negative_NK)
@@ -85,17 +99,17 @@ class DiffusionPrior(Prior):
 
         frozen = {name: value.detach() for name, value in self.energy.named_parameters()}
         scaled = self.transition.input[level_N, None] * u_t
-        pull_N = weight_N * tilt(torch.func.functional_call(self.energy, frozen, (scaled, level_N)))
+        pull_N = weight_N * tilt(torch.func.functional_call(self.energy, frozen, (scaled, level_N, context_NC)))
         if self.tilted:
             # log Z_t depends on the encoder through z_{t+1}: its gradient is that of log r(negative | z_{t+1}).
             pull_N = pull_N - weight_N * self.transition.log_reference(chain.z_BD, u_next, level_N)
             pull_B = pull_N.view(_LEVELS_PER_TEXT, rows).sum(0)
-            rate_B = self.reference.rate(posterior) - gradient_only(encoder_share * pull_B)
+            rate_B = self.reference.rate(posterior, context_BC) - gradient_only(encoder_share * pull_B)
         else:
             rate_B = self._published_rate(posterior, pull_N.view(_LEVELS_PER_TEXT, rows).sum(0), u_t[rows:])
         return PriorTerms(
             rate_B=rate_B,
-            contrast=contrast + penalty,
+            contrast=contrast + penalty + misfit,
             symbol_logits_BK=symbol_logits_BK,
             diffused_logits_NK=positive_NK if self.condition == "all" else None,
             diagnostics={
@@ -107,7 +121,10 @@ class DiffusionPrior(Prior):
         )
 
     def refer_to(self, posterior: Posterior) -> None:
-        self.reference.update(posterior, momentum=1.0)
+        self.reference.update(posterior, 1.0)
+
+    def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
+        return self.reference.rate(posterior, context_BC)
 
     def sample(
         self,
@@ -116,10 +133,11 @@ class DiffusionPrior(Prior):
         generator: torch.Generator | None = None,
         guidance: float = 1.0,
         adjust: bool = False,
+        context_nC: Tensor | None = None,
     ) -> Tensor:
         """Algorithm 2: from noise through the levels T-1 .. 0, a Langevin chain at each."""
-        *_, u_BD = self._descent(n, symbol, generator, guidance, adjust)
-        return self.reference.colour(u_BD)
+        *_, u_BD = self._descent(n, symbol, generator, guidance, adjust, context_nC)
+        return self.reference.colour(u_BD, context_nC)
 
     @torch.no_grad()
     def symbols_along(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -132,20 +150,28 @@ class DiffusionPrior(Prior):
             found.append(self._logits(u_BD, level_B).softmax(-1))
         return torch.stack(found, 1)
 
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+    def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         zero_B = torch.zeros(z_BD.shape[0], dtype=torch.long, device=z_BD.device)
-        return self._logits(self._at_zero(z_BD), zero_B)
+        return self._logits(self._at_zero(z_BD, context_BC), zero_B, context_BC)
 
     @torch.no_grad()
-    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+    def gains(
+        self, z_BD: Tensor, generator: torch.Generator | None, context_BC: Tensor | None = None
+    ) -> dict[str, float]:
         """By annealed importance sampling of each level's normaliser, one path a text: in expectation `gain_t`
         over-states and `gain_low_t` under-states. Only for the tilt form; as published F has no unit.
         """
-        return chain_density.gains(self, self.reference.whiten(z_BD), Noise(generator)) if self.tilted else {}
+        if not self.tilted:
+            return {}
+        return chain_density.gains(self, self.reference.whiten(z_BD, context_BC), Noise(generator), context_BC)
 
     @torch.no_grad()
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """log p(z) = log E_q[N(z; m, C) prod_t exp F_t(z_t) / Z_t(z_{t+1})], q the forward process (methods 2.4).
 
@@ -153,19 +179,24 @@ class DiffusionPrior(Prior):
         are not of one density.
         """
         self._check_density()
-        lower_B, upper_B = chain_density.bracket(self, self.reference.whiten(z_BD), Noise(generator), effort)
-        log_normal_B = self.reference.log_density(z_BD)
+        u_BD = self.reference.whiten(z_BD, context_BC)
+        lower_B, upper_B = chain_density.bracket(self, u_BD, Noise(generator), effort, context_BC)
+        log_normal_B = self.reference.log_density(z_BD, context_BC)
         return log_normal_B + lower_B, log_normal_B + upper_B
 
     @torch.no_grad()
     def log_density_draws(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        particles: int = 8,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         self._check_density()
-        u_BD, noise = self.reference.whiten(z_BD), Noise(generator)
+        u_BD, noise = self.reference.whiten(z_BD, context_BC), Noise(generator)
         step_noise_TBD = noise.normal(self.levels, *u_BD.shape, device=u_BD.device)
-        weights = chain_density.path_weights(self, u_BD, step_noise_TBD, noise, particles)
-        log_normal_B = self.reference.log_density(z_BD)
+        weights = chain_density.path_weights(self, u_BD, step_noise_TBD, noise, particles, context_BC)
+        log_normal_B = self.reference.log_density(z_BD, context_BC)
         return log_normal_B + weights.reverse_TN.sum(0), log_normal_B + weights.forward_TN.sum(0)
 
     def _check_density(self) -> None:
@@ -173,11 +204,17 @@ class DiffusionPrior(Prior):
             raise ValueError("the published form has no density: its sampler and its energy are of different ones")
 
     def _descent(
-        self, n: int, symbol: Tensor | None, generator: torch.Generator | None, guidance: float, adjust: bool
+        self,
+        n: int,
+        symbol: Tensor | None,
+        generator: torch.Generator | None,
+        guidance: float,
+        adjust: bool,
+        context_nC: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Whitened latents [n, D] after the chain of each level, T-1 .. 0."""
         noise, device = Noise(generator), self.schedule.a.device
-        folded = FoldedEnergy(self.energy, self.compute_dtype)
+        folded = FoldedEnergy(self.energy, self.compute_dtype, context_nC)
         u_BD = noise.normal(n, self.latent_size, device=device)
         for level in reversed(range(self.levels)):
             level_B = torch.full((n,), level, dtype=torch.long, device=device)
@@ -221,13 +258,13 @@ class DiffusionPrior(Prior):
             log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust or self.adjust
         )
 
-    def _logits(self, u_BD: Tensor, level_B: Tensor) -> Tensor:
-        logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B)
+    def _logits(self, u_BD: Tensor, level_B: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B, context_BC)
         return logits_BK
 
-    def _at_zero(self, z_BD: Tensor) -> Tensor:
+    def _at_zero(self, z_BD: Tensor, context_BC: Tensor | None) -> Tensor:
         """z_0 of a latent, without the published process' little noise at level 0."""
-        return self.schedule.a_total[0] * self.reference.whiten(z_BD)
+        return self.schedule.a_total[0] * self.reference.whiten(z_BD, context_BC)
 
     def _published_rate(self, posterior: Posterior, pull_B: Tensor, top_BD: Tensor) -> Tensor:
         """The published encoder term (A.4): entropy above a noise floor, energies, and the top level's Gaussian."""

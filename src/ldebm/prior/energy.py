@@ -1,6 +1,6 @@
 """The time-conditioned symbol-vector energy network of LDEBM (paper B.1), and its analytic gradient for the chains.
 
-Legend: B rows, D latent dimensions, K symbols, T levels, W width, N residual blocks.
+Legend: B rows, D latent dimensions, K symbols, T levels, W width, N residual blocks, C size of a context.
 The network gives one number a symbol, f(z, t) in R^K; with the symbol summed out it tilts the latent by
 F(z, t) = log mean_k exp f_k(z, t), and p(y | z) = softmax f(z, 0).
 """
@@ -51,9 +51,11 @@ class SpectralLinear(nn.Module):
 
 
 class SymbolEnergy(nn.Module):
-    """f(z, t): two layers on z, two on a sinusoidal code of t, joined, N residual blocks, K heads.
+    """f(z, t): two layers on z, two on a sinusoidal code of t, joined, N residual blocks, K heads. With a context c,
+    f(z, t, c): two layers more.
 
     Args:
+        context: C; 0 for a prior without one.
         learned_scale: multiply each level's output by exp of a learned number that starts at 1 (methods 2.5);
             spectral normalisation bounds the network's slope, and the tilt must be able to outgrow it.
     """
@@ -61,13 +63,18 @@ class SymbolEnergy(nn.Module):
     code_TW: Tensor
     log_scale_T: Tensor
 
-    def __init__(self, latent: int, symbols: int, levels: int, width: int, blocks: int, learned_scale: bool) -> None:
+    def __init__(
+        self, latent: int, symbols: int, levels: int, width: int, blocks: int, learned_scale: bool, context: int = 0
+    ) -> None:
         super().__init__()
         self.z_in = SpectralLinear(latent, width)
         self.z_out = SpectralLinear(width, width)
         self.time_in = SpectralLinear(width, width)
         self.time_out = SpectralLinear(width, width)
-        self.join = SpectralLinear(2 * width, width)
+        if context:
+            self.context_in = SpectralLinear(context, width)
+            self.context_out = SpectralLinear(width, width)
+        self.join = SpectralLinear((3 if context else 2) * width, width)
         self.blocks = SpectralLinear(width, width, stack=(blocks,))
         self.head = SpectralLinear(width, symbols)
         self.register_buffer("code_TW", _sinusoids(levels, width), persistent=False)
@@ -82,30 +89,41 @@ class SymbolEnergy(nn.Module):
             assert isinstance(layer, SpectralLinear)
             layer.advance()
 
-    def forward(self, z_BD: Tensor, level_B: Tensor) -> Tensor:
-        """Symbol logits f(z, t), BK."""
+    def forward(self, z_BD: Tensor, level_B: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        """Symbol logits f(z, t) or, with a context, f(z, t, c): BK."""
         time_TW = self.time_out(F.leaky_relu(self.time_in(self.code_TW), _SLOPE))
-        x = self.z_out(F.leaky_relu(self.z_in(z_BD), _SLOPE))
-        x = self.join(F.leaky_relu(torch.cat([x, time_TW[level_B]], -1), _SLOPE))
+        branches = [self.z_out(F.leaky_relu(self.z_in(z_BD), _SLOPE)), time_TW[level_B]]
+        if context_BC is not None:
+            branches.append(self.read(context_BC))
+        x = self.join(F.leaky_relu(torch.cat(branches, -1), _SLOPE))
         for weight, bias in zip(self.blocks.normalised(), self.blocks.bias, strict=True):
             x = x + F.linear(F.leaky_relu(x, _SLOPE), weight, bias)
         logits_BK = self.head(F.leaky_relu(x, _SLOPE))
         return logits_BK * self.log_scale_T.exp()[level_B, None]
 
+    def read(self, context_BC: Tensor) -> Tensor:
+        """The branch of the context, BW."""
+        read_BW: Tensor = self.context_out(F.leaky_relu(self.context_in(context_BC), _SLOPE))
+        return read_BW
+
 
 class FoldedEnergy:
     """The same function with everything that is constant along a chain worked out once: normalised weights and the
-    time branch become plain matrices and one bias a level, and the gradient in z is written out (methods 4.3).
+    time branch become plain matrices and one bias a level, the context (of each row of a chain) a bias a row, and the
+    gradient in z is written out (methods 4.3).
 
     Products run in `dtype`; the residual stream and its gradient stay in the latent's own precision, because a
     bfloat16 stream is 9 % off after twelve blocks.
     """
 
     @torch.no_grad()
-    def __init__(self, energy: SymbolEnergy, dtype: torch.dtype) -> None:
+    def __init__(self, energy: SymbolEnergy, dtype: torch.dtype, context_BC: Tensor | None = None) -> None:
         width = energy.z_out.weight.shape[0]
         time_TW = energy.time_out(F.leaky_relu(energy.time_in(energy.code_TW), _SLOPE))
-        join_z, join_t = energy.join.normalised().split(width, dim=1)
+        join_z, join_t, *join_c = energy.join.normalised().split(width, dim=1)
+        self.context_bias_BW = (
+            None if context_BC is None else F.linear(F.leaky_relu(energy.read(context_BC), _SLOPE), *join_c)
+        )
         self.dtype = dtype
         self.level_bias_TW = F.linear(F.leaky_relu(time_TW, _SLOPE), join_t, energy.join.bias)
         self.scale_T = energy.log_scale_T.detach().exp()
@@ -118,16 +136,26 @@ class FoldedEnergy:
 
     @torch.no_grad()
     def tilt_and_grad(
-        self, z_BD: Tensor, level_B: Tensor, symbol_B: Tensor | None = None, guidance: float = 1.0
+        self,
+        z_BD: Tensor,
+        level_B: Tensor,
+        symbol_B: Tensor | None = None,
+        guidance: float = 1.0,
+        row_B: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """F(z, t) and its gradient in z; rows with a symbol y >= 0 get F + guidance (f_y - F).
 
         Returns (B, BD) in the precision of `z_BD`.
+
+        Args:
+            row_B: the context that each row has; where none is given, row i has context i.
         """
         stream, dtype, backward = z_BD.dtype, self.dtype, torch.ops.aten.leaky_relu_backward
         pre_in = torch.addmm(self.b_in, z_BD.to(dtype), self.w_in.T)
         pre_out = torch.addmm(self.b_out, F.leaky_relu(pre_in, _SLOPE), self.w_out.T)
         x = (F.leaky_relu(pre_out, _SLOPE) @ self.w_join.T).to(stream) + self.level_bias_TW[level_B]
+        if self.context_bias_BW is not None:
+            x += self.context_bias_BW if row_B is None else self.context_bias_BW[row_B]
         before = []
         for weight, bias in zip(self.w_blocks, self.b_blocks, strict=True):
             before.append(x.to(dtype, copy=True))

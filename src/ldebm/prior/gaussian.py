@@ -17,15 +17,23 @@ class WithoutSymbols(Prior):
 
     has_symbols = False
 
-    def __init__(self, latent_size: int, symbols: int, matched: bool) -> None:
+    def __init__(self, latent_size: int, symbols: int, matched: bool, context: int = 0) -> None:
         super().__init__(latent_size, symbols)
-        self.reference = ReferenceGaussian(latent_size, matched)
+        self.reference = ReferenceGaussian(latent_size, matched, context)
 
-    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+    def terms(
+        self,
+        z_BD: Tensor,
+        posterior: Posterior,
+        noise: Noise,
+        encoder_share: float = 1.0,
+        context_BC: Tensor | None = None,
+    ) -> PriorTerms:
         del encoder_share
         if self.training:
             self.reference.update(posterior)
-        return PriorTerms(self.reference.rate(posterior), self.contrast(z_BD, noise), self.symbol_logits(z_BD))
+        contrast = self.contrast(z_BD, noise) + self.reference.misfit(z_BD, context_BC)
+        return PriorTerms(self.reference.rate(posterior, context_BC), contrast, self.symbol_logits(z_BD))
 
     def contrast(self, z_BD: Tensor, noise: Noise) -> Tensor:
         """The loss of what the prior learns beside the Gaussian: nothing by default."""
@@ -33,9 +41,13 @@ class WithoutSymbols(Prior):
         return z_BD.new_zeros(())
 
     def refer_to(self, posterior: Posterior) -> None:
-        self.reference.update(posterior, momentum=1.0)
+        self.reference.update(posterior, 1.0)
 
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+    def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
+        return self.reference.rate(posterior, context_BC)
+
+    def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        del context_BC
         return z_BD.new_zeros(z_BD.shape[0], self.symbols)
 
     @torch.no_grad()
@@ -46,10 +58,11 @@ class WithoutSymbols(Prior):
         generator: torch.Generator | None = None,
         guidance: float = 1.0,
         adjust: bool = False,
+        context_nC: Tensor | None = None,
     ) -> Tensor:
         del symbol, guidance, adjust
         noise_BD = Noise(generator).normal(n, self.latent_size, device=self.reference.mean_D.device)
-        return self.reference.colour(self.whitened(noise_BD))
+        return self.reference.colour(self.whitened(noise_BD), context_nC)
 
     def whitened(self, noise_BD: Tensor) -> Tensor:
         """Samples in whitened coordinates from standard normal noise: the noise itself by default."""
@@ -57,11 +70,15 @@ class WithoutSymbols(Prior):
 
 
 class GaussianPrior(WithoutSymbols):
-    """p(z) = N(m, C)."""
+    """p(z) = N(m, C), or p(z | c) = N(m + shift(c), C)."""
 
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         del generator, effort
-        log_p_B = self.reference.log_density(z_BD)
+        log_p_B = self.reference.log_density(z_BD, context_BC)
         return log_p_B, log_p_B

@@ -26,8 +26,15 @@ class MixturePrior(Prior):
         self.mean_KD = nn.Parameter(torch.randn(symbols, latent_size))
         self.log_variance_KD = nn.Parameter(torch.zeros(symbols, latent_size))
 
-    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
-        del noise
+    def terms(
+        self,
+        z_BD: Tensor,
+        posterior: Posterior,
+        noise: Noise,
+        encoder_share: float = 1.0,
+        context_BC: Tensor | None = None,
+    ) -> PriorTerms:
+        del noise, context_BC
         weights = (self.logit_K, self.mean_KD, self.log_variance_KD)
         over_gaussian_B = _log_joint(z_BD, *(w.detach() for w in weights)).logsumexp(-1) - log_standard_normal(z_BD)
         log_p_B = _log_joint(z_BD.detach(), *weights).logsumexp(-1)
@@ -46,9 +53,10 @@ class MixturePrior(Prior):
         generator: torch.Generator | None = None,
         guidance: float = 1.0,
         adjust: bool = False,
+        context_nC: Tensor | None = None,
     ) -> Tensor:
         """Exact draws; there is nothing that guidance could sharpen but the components themselves, which it leaves."""
-        del guidance, adjust
+        del guidance, adjust, context_nC
         noise, device = Noise(generator), self.mean_KD.device
         edges_K = self.logit_K.softmax(-1).cumsum(-1)
         drawn_n = torch.searchsorted(edges_K, noise.uniform(n, device=device)).clamp_max(self.symbols - 1)
@@ -56,20 +64,27 @@ class MixturePrior(Prior):
         noise_nD = noise.normal(n, self.latent_size, device=device)
         return self.mean_KD[symbol_n] + (0.5 * self.log_variance_KD[symbol_n]).exp() * noise_nD
 
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
+    def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """log p(y, z), whose softmax is p(y | z)."""
+        del context_BC
         return _log_joint(z_BD, self.logit_K, self.mean_KD, self.log_variance_KD)
 
     @torch.no_grad()
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        del generator, effort
+        del generator, effort, context_BC
         log_p_B = self.symbol_logits(z_BD).logsumexp(-1)
         return log_p_B, log_p_B
 
     @torch.no_grad()
-    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+    def gains(
+        self, z_BD: Tensor, generator: torch.Generator | None, context_BC: Tensor | None = None
+    ) -> dict[str, float]:
         """What the mixture saves over N(0, I), exactly."""
         saved = float((self.symbol_logits(z_BD).logsumexp(-1) - log_standard_normal(z_BD)).mean())
         return {"gain": saved, "gain_low": saved}

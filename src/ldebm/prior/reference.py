@@ -1,7 +1,9 @@
-"""The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior.
+"""The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior, or of a
+context N(shift(c), I).
 
-Legend: B texts, D latent dimensions. u = C^(-1/2) (z - m) has unit covariance: in these coordinates the Gaussian chain
-of methods 2.4 is N(0, I) at every level and its reverse step is the scalar N(a u', sigma^2 I).
+Legend: B texts, D latent dimensions, C size of a context. u = C^(-1/2) (z - m) has unit covariance: in these
+coordinates the Gaussian chain of methods 2.4 is N(0, I) at every level and its reverse step is the scalar
+N(a u', sigma^2 I).
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ class ReferenceGaussian(nn.Module):
 
     Args:
         matched: follow the aggregate posterior; otherwise it stays N(0, I).
+        context: size of the contexts; 0 for none. Matched then means a mean that moves with the context and C = I: the
+            covariance of what a context leaves unsaid would follow the posterior's down to nothing.
     """
 
     mean_D: Tensor
@@ -35,34 +39,51 @@ class ReferenceGaussian(nn.Module):
     root_DD: Tensor
     inverse_root_DD: Tensor
 
-    def __init__(self, latent_size: int, matched: bool) -> None:
+    def __init__(self, latent_size: int, matched: bool, context: int = 0) -> None:
         super().__init__()
         self.matched = matched
+        self.shift = None
+        if matched and context:
+            last = nn.Linear(context, latent_size)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.shift = nn.Sequential(nn.Linear(context, context), nn.GELU(), last)
         self.register_buffer("mean_D", torch.zeros(latent_size))
         for name in ("covariance_DD", "root_DD", "inverse_root_DD"):
             self.register_buffer(name, torch.eye(latent_size))
 
-    def whiten(self, z_BD: Tensor) -> Tensor:
+    def centre(self, context_BC: Tensor | None = None) -> Tensor:
+        """The mean, D, or of each context, BD. Without a gradient: `misfit` is what the shift learns by."""
+        return self.mean_D if self.shift is None else self.shift(context_BC).detach()
+
+    def whiten(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """u = C^(-1/2) (z - m); the symmetric root, which does not jump when eigenvalues cross."""
-        return (z_BD - self.mean_D) @ self.inverse_root_DD if self.matched else z_BD
+        return (z_BD - self.centre(context_BC)) @ self.inverse_root_DD if self.matched else z_BD
 
-    def colour(self, u_BD: Tensor) -> Tensor:
+    def colour(self, u_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """z = m + C^(1/2) u."""
-        return u_BD @ self.root_DD + self.mean_D if self.matched else u_BD
+        return u_BD @ self.root_DD + self.centre(context_BC) if self.matched else u_BD
 
-    def rate(self, posterior: Posterior) -> Tensor:
+    def misfit(self, z_BD: Tensor, context_BC: Tensor | None) -> Tensor:
+        """-log N(z; shift(c), I) up to what does not depend on the shift, mean over the batch: what the shift, and
+        whoever reads the context, learns by. Zero without one."""
+        if self.shift is None:
+            return z_BD.new_zeros(())
+        return 0.5 * (z_BD.detach() - self.shift(context_BC)).square().sum(-1).mean()
+
+    def rate(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || N(m, C)) in nats, B."""
         if not self.matched:
             return posterior.rate_to_standard()
-        u_BD = self.whiten(posterior.mean_BD)
+        u_BD = self.whiten(posterior.mean_BD, context_BC)
         precision_D = self.inverse_root_DD.square().sum(0)
         trace_B = (posterior.log_variance_BD.exp() * precision_D).sum(-1)
         log_det = 2 * self.log_det()
         return 0.5 * (trace_B + u_BD.square().sum(-1) - u_BD.shape[-1] + log_det - posterior.log_variance_BD.sum(-1))
 
-    def log_density(self, z_BD: Tensor) -> Tensor:
+    def log_density(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """log N(z; m, C) in nats, B."""
-        return log_standard_normal(self.whiten(z_BD)) - self.log_det()
+        return log_standard_normal(self.whiten(z_BD, context_BC)) - self.log_det()
 
     def log_det(self) -> Tensor:
         """log |det C^(1/2)|: what colouring takes off a log density."""
@@ -71,11 +92,10 @@ class ReferenceGaussian(nn.Module):
     @torch.no_grad()
     def update(self, posterior: Posterior, momentum: float = _MOMENTUM) -> None:
         """Move the moments towards those of this batch's aggregate posterior; once a training step."""
-        if not self.matched:
+        if not self.matched or self.shift is not None:
             return
-        mean_BD = posterior.mean_BD
-        batch_D = batch_mean(mean_BD)
-        centred_BD = mean_BD - batch_D
+        batch_D = batch_mean(posterior.mean_BD)
+        centred_BD = posterior.mean_BD - batch_D
         covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
         covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
         if not bool(covariance_DD.isfinite().all()):

@@ -1,6 +1,7 @@
 """SVEBM: a single symbol-vector energy that tilts N(0, I), with its own short-run Langevin (paper A.1, A.3).
 
-Legend: B texts, D latent dimensions, K symbols. p(y, z) is proportional to exp(f_y(z)) N(z; 0, I).
+Legend: B texts, D latent dimensions, K symbols, C size of a context. p(y, z) is proportional to exp(f_y(z)) N(z; 0, I),
+p(y, z | c) to exp(f_y(z, c)) N(z; 0, I).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ldebm.prior.reference import log_standard_normal
 
 _GAIN_PARTICLES = 8192
 _DRAW_PARTICLES = 16_384
+_CONTEXT_PARTICLES = 32  # of each context's normaliser
 
 
 class SymbolVectorPrior(Prior):
@@ -40,26 +42,44 @@ class SymbolVectorPrior(Prior):
         free_bits: float = 0.0,
         energy_penalty: float = 0.0,
         adjust: bool = False,
+        context: int = 0,
     ) -> None:
         super().__init__(latent_size, symbols)
         self.energy = nn.Sequential(
             nn.Linear(latent_size, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, symbols)
         )
+        self.read = nn.Linear(context, width) if context else None
         self.steps, self.step_size = steps, step_size
         self.free_bits, self.energy_penalty = free_bits, energy_penalty
         self.adjust = adjust
 
-    def terms(self, z_BD: Tensor, posterior: Posterior, noise: Noise, encoder_share: float = 1.0) -> PriorTerms:
+    def forward(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        """f(z), or f(z, c): BK."""
+        pre_BW = self.energy[0](z_BD)
+        if self.read is not None and context_BC is not None:
+            pre_BW = pre_BW + self.read(context_BC)
+        logits_BK: Tensor = self.energy[1:](pre_BW)
+        return logits_BK
+
+    def terms(
+        self,
+        z_BD: Tensor,
+        posterior: Posterior,
+        noise: Noise,
+        encoder_share: float = 1.0,
+        context_BC: Tensor | None = None,
+    ) -> PriorTerms:
+        context_BC = None if context_BC is None else context_BC.detach()  # as published
         start_BD = noise.normal(*z_BD.shape, device=z_BD.device)
-        chain = self._chain(start_BD, noise, None, 1.0, adjust=False)
-        frozen = {name: value.detach() for name, value in self.energy.named_parameters()}
-        pull_B = tilt(torch.func.functional_call(self.energy, frozen, (z_BD,)))
-        positive_B, negative_B = tilt(self.energy(z_BD.detach())), tilt(self.energy(chain.z_BD))
+        chain = self._chain(start_BD, noise, None, 1.0, False, context_BC)
+        frozen = {name: value.detach() for name, value in self.named_parameters()}
+        pull_B = tilt(torch.func.functional_call(self, frozen, (z_BD, context_BC)))
+        positive_B, negative_B = tilt(self(z_BD.detach(), context_BC)), tilt(self(chain.z_BD, context_BC))
         penalty = self.energy_penalty * (positive_B.square().mean() + negative_B.square().mean())
         return PriorTerms(
             rate_B=self._gaussian_rate(posterior) - gradient_only(encoder_share * pull_B),
             contrast=negative_B.mean() - positive_B.mean() + penalty,
-            symbol_logits_BK=self.symbol_logits(z_BD),
+            symbol_logits_BK=self.symbol_logits(z_BD, context_BC),
             diagnostics={
                 "energy_positive": positive_B.detach().mean(),
                 "energy_negative": negative_B.detach().mean(),
@@ -75,70 +95,98 @@ class SymbolVectorPrior(Prior):
         generator: torch.Generator | None = None,
         guidance: float = 1.0,
         adjust: bool = False,
+        context_nC: Tensor | None = None,
     ) -> Tensor:
         noise = Noise(generator)
-        device = next(self.energy.parameters()).device
-        return self._chain(noise.normal(n, self.latent_size, device=device), noise, symbol, guidance, adjust).z_BD
+        start_BD = noise.normal(n, self.latent_size, device=next(self.energy.parameters()).device)
+        return self._chain(start_BD, noise, symbol, guidance, adjust, context_nC).z_BD
 
-    def symbol_logits(self, z_BD: Tensor) -> Tensor:
-        logits_BK: Tensor = self.energy(z_BD)
-        return logits_BK
+    def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        return self(z_BD, context_BC)
 
     @torch.no_grad()
     def log_density_bounds(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, effort: Effort = DEFAULT_EFFORT
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        effort: Effort = DEFAULT_EFFORT,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """One normaliser for all rows, so all paths' particles go to it."""
-        found = self._log_partition(generator, effort.paths * effort.particles)
-        free_B = tilt(self.energy(z_BD)) + log_standard_normal(z_BD)
-        ends_2 = torch.cat([found.forward_N, found.reverse_N])
-        return free_B - ends_2.max() - 2 * found.error_N, free_B - ends_2.min() + 2 * found.error_N
+        """One normaliser for all rows (one for each context), so all paths' particles go to it."""
+        found = self._log_partition(generator, effort.paths * effort.particles, context_BC)
+        free_B = tilt(self(z_BD, context_BC)) + log_standard_normal(z_BD)
+        highest_N = torch.maximum(found.forward_N, found.reverse_N)
+        lowest_N = torch.minimum(found.forward_N, found.reverse_N)
+        return free_B - highest_N - 2 * found.error_N, free_B - lowest_N + 2 * found.error_N
 
     @torch.no_grad()
     def log_density_draws(
-        self, z_BD: Tensor, generator: torch.Generator | None = None, particles: int = 8
+        self,
+        z_BD: Tensor,
+        generator: torch.Generator | None = None,
+        particles: int = 8,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        del particles  # one normaliser for all rows
-        found = self._log_partition(generator, _DRAW_PARTICLES)
-        free_B = tilt(self.energy(z_BD)) + log_standard_normal(z_BD)
+        count = _DRAW_PARTICLES if context_BC is None else particles  # one normaliser for all rows, or a context's own
+        found = self._log_partition(generator, count, context_BC)
+        free_B = tilt(self(z_BD, context_BC)) + log_standard_normal(z_BD)
         return free_B - found.reverse_N, free_B - found.forward_N
 
     @torch.no_grad()
-    def gains(self, z_BD: Tensor, generator: torch.Generator | None) -> dict[str, float]:
+    def gains(
+        self, z_BD: Tensor, generator: torch.Generator | None, context_BC: Tensor | None = None
+    ) -> dict[str, float]:
         """E[F] - log Z: nats a text that the energy saves over N(0, I), from above and from below."""
-        found = self._log_partition(generator, _GAIN_PARTICLES)
-        energy = tilt(self.energy(z_BD)).mean()
-        return {"gain": float(energy - found.forward_N), "gain_low": float(energy - found.reverse_N)}
+        count = _GAIN_PARTICLES if context_BC is None else _CONTEXT_PARTICLES
+        found, energy = self._log_partition(generator, count, context_BC), tilt(self(z_BD, context_BC)).mean()
+        return {"gain": float(energy - found.forward_N.mean()), "gain_low": float(energy - found.reverse_N.mean())}
 
-    def _log_partition(self, generator: torch.Generator | None, particles: int) -> LogPartition:
-        """log E_N(0,I)[exp F]."""
+    def _log_partition(
+        self, generator: torch.Generator | None, particles: int, context_BC: Tensor | None
+    ) -> LogPartition:
+        """log E_N(0,I)[exp F], of each context where there are any."""
+
+        def of(row_M: Tensor) -> Tensor | None:
+            return None if context_BC is None else context_BC[row_M]
 
         def value(x_MD: Tensor, row_M: Tensor) -> Tensor:
-            del row_M
-            return tilt(self.energy(x_MD))
+            return tilt(self(x_MD, of(row_M)))
 
         def value_and_grad(x_MD: Tensor, row_M: Tensor) -> tuple[Tensor, Tensor]:
-            del row_M
-            return self._tilt_and_grad(x_MD)
+            return self._tilt_and_grad(x_MD, context_BC=of(row_M))
 
-        like = next(self.energy.parameters())
-        centre_1D, one_1 = like.new_zeros(1, self.latent_size), like.new_ones(1)
-        return log_partition(Tilt(value, value_and_grad), centre_1D, one_1, generator, particles)
+        like, rows = next(self.energy.parameters()), 1 if context_BC is None else len(context_BC)
+        centre_ND, one_N = like.new_zeros(rows, self.latent_size), like.new_ones(rows)
+        return log_partition(Tilt(value, value_and_grad), centre_ND, one_N, generator, particles)
 
-    def _chain(self, start_BD: Tensor, noise: Noise, symbol_B: Tensor | None, guidance: float, adjust: bool) -> Chain:
+    def _chain(
+        self,
+        start_BD: Tensor,
+        noise: Noise,
+        symbol_B: Tensor | None,
+        guidance: float,
+        adjust: bool,
+        context_BC: Tensor | None,
+    ) -> Chain:
         def log_density_and_grad(z_BD: Tensor) -> tuple[Tensor, Tensor]:
-            tilt_B, grad_BD = self._tilt_and_grad(z_BD, symbol_B, guidance)
+            tilt_B, grad_BD = self._tilt_and_grad(z_BD, symbol_B, guidance, context_BC)
             return tilt_B - 0.5 * z_BD.square().sum(-1), grad_BD - z_BD
 
         return langevin(log_density_and_grad, start_BD, self.step_size**2, self.steps, noise, adjust or self.adjust)
 
     @torch.no_grad()
     def _tilt_and_grad(
-        self, z_BD: Tensor, symbol_B: Tensor | None = None, guidance: float = 1.0
+        self,
+        z_BD: Tensor,
+        symbol_B: Tensor | None = None,
+        guidance: float = 1.0,
+        context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The (guided) tilt and its gradient in z, written out: on layers so small autograd takes twice as long."""
         first, second, head = (layer for layer in self.energy if isinstance(layer, nn.Linear))
         pre_1 = first(z_BD)
+        if self.read is not None and context_BC is not None:
+            pre_1 = pre_1 + self.read(context_BC)
         pre_2 = second(F.gelu(pre_1))
         tilt_B, weight_BK = tilt_and_weights(head(F.gelu(pre_2)), symbol_B, guidance)
         grad = torch.ops.aten.gelu_backward(weight_BK @ head.weight, pre_2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ldebm.data.batches import TokenizedCorpus
-from ldebm.evaluation.language_model import LanguageModel, Recipe, fit
+from ldebm.evaluation.language_model import LanguageModel, Recipe, WordModel, fit
 from ldebm.presets import DecoderConfig
 from ldebm.run_folder import WEIGHTS
 from ldebm.weights import kept_tensors
@@ -26,17 +26,29 @@ def trained(
     corpora: Callable[[], tuple[TokenizedCorpus, TokenizedCorpus]],
     epochs: int = EPOCHS,
 ) -> tuple[LanguageModel, float]:
-    """One LSTM layer with a decoder's embedding, width and dropout, and the seconds that its training took; read from
-    `folder` where it has been trained, else trained on the first of the corpora and selected on the second."""
+    """One LSTM layer with a decoder's embedding, width and dropout, and the seconds that its training took."""
     torch.manual_seed(0)
     model = LanguageModel(vocabulary, decoder.hidden_size, decoder.dropout).to(device)
+    return model, trained_once(folder, model, corpora, Recipe(epochs=epochs))
+
+
+def trained_once(
+    folder: Path,
+    model: WordModel,
+    corpora: Callable[[], tuple[TokenizedCorpus, TokenizedCorpus]],
+    recipe: Recipe,
+    seed: int = 0,
+) -> float:
+    """Give `model` the weights that lie in `folder`, else train it on the first of the corpora, select on the second
+    and keep it there. Returns the seconds that its training took."""
 
     def found() -> dict[str, torch.Tensor]:
         started = time.monotonic()
-        fit(model, *corpora(), Recipe(epochs=epochs), 0)
+        fit(model, *corpora(), recipe, seed)
         return model.state_dict() | {SECONDS: torch.tensor(time.monotonic() - started)}
 
     kept = kept_tensors(folder / WEIGHTS, found)
     seconds = float(kept.pop(SECONDS))
     model.load_state_dict(kept)
-    return model.eval(), seconds
+    model.eval()
+    return seconds

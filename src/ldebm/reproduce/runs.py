@@ -16,6 +16,7 @@ import torch
 
 from ldebm import metrics_log
 from ldebm.data.corpora import Corpus, Points
+from ldebm.data.dialogues import DialogueCorpus
 from ldebm.errors import RunError
 from ldebm.files import write_atomically
 from ldebm.objective import LatentModel
@@ -55,7 +56,9 @@ def _end_with_the_parent() -> None:
     os._exit(1)
 
 
-def train_once(config: Config, corpus: Corpus | Points, folder: Path, watch: Watch | None = None) -> Path:
+def train_once(
+    config: Config, corpus: Corpus | DialogueCorpus | Points, folder: Path, watch: Watch | None = None
+) -> Path:
     """Train the model into its folder (on, where it was interrupted), or find it there finished; returns the folder.
 
     Raises RunError where the folder holds a finished run with other settings.

@@ -9,9 +9,11 @@ from typing import Any, overload
 import datasets
 import torch
 
-from ldebm.data.batches import EncodedCorpus, TokenizedCorpus
+from ldebm.data.batches import EncodedCorpus, TokenizedCorpus, TokenizedDialogues
 from ldebm.data.corpora import Corpus, Points
+from ldebm.data.dialogues import DialogueCorpus
 from ldebm.data.tokenizer import Tokenizer
+from ldebm.dialogue_model import DialogueModel
 from ldebm.errors import ConfigError, RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
@@ -36,11 +38,19 @@ def train(
 ) -> LDEBM: ...
 @overload
 def train(
+    config: Config, corpus: DialogueCorpus, out: str | Path, resume: bool = False, watch: Watch | None = None
+) -> DialogueModel: ...
+@overload
+def train(
     config: Config, corpus: Points, out: str | Path, resume: bool = False, watch: Watch | None = None
 ) -> PointModel: ...
 def train(
-    config: Config, corpus: Corpus | Points, out: str | Path, resume: bool = False, watch: Watch | None = None
-) -> LDEBM | PointModel:
+    config: Config,
+    corpus: Corpus | DialogueCorpus | Points,
+    out: str | Path,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> LDEBM | DialogueModel | PointModel:
     """Train on `corpus` and leave a run folder at `out`; returns the model that validated best.
 
     Args:
@@ -56,12 +66,27 @@ def train(
         _claim(config, corpus, out, resume)
     accelerator.wait_for_everyone()
     torch.manual_seed(config.seed)
-    model: LDEBM | PointModel
+    model: LDEBM | DialogueModel | PointModel
     training: EncodedCorpus
     validation: EncodedCorpus
     if isinstance(corpus, Points):
         model, training, validation = PointModel(config), corpus.train, corpus.validation
         seen = f"points of {corpus.name}"
+    elif isinstance(corpus, DialogueCorpus):
+        tokenizer = Tokenizer.load(out / TOKENIZER)
+        model = DialogueModel(config, tokenizer)
+        training, validation = (
+            TokenizedDialogues.of_turns(
+                turns,
+                tokenizer,
+                config.data.max_length,
+                config.data.labels,
+                config.data.speakers,
+                config.model.context.turns,
+            )
+            for turns in (corpus.train, corpus.validation)
+        )
+        seen = f"turns of {corpus.name}, {len(tokenizer)} tokens"
     else:
         tokenizer = Tokenizer.load(out / TOKENIZER)
         data, labels = config.data, config.data.labels
@@ -82,7 +107,7 @@ def train(
         )
     trainer.run()
     best = trainer.averaged
-    assert isinstance(best, LDEBM | PointModel)
+    assert isinstance(best, LDEBM | DialogueModel | PointModel)
     accelerator.wait_for_everyone()
     load_state(best, out / WEIGHTS)
     if accelerator.is_main_process:
@@ -90,7 +115,7 @@ def train(
     return best.eval()
 
 
-def resolve(config: Config, corpus: Corpus | Points) -> Config:
+def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     """What the corpus decides.
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
@@ -98,12 +123,16 @@ def resolve(config: Config, corpus: Corpus | Points) -> Config:
     ConfigError where the preset is for texts and the corpus of points, or the reverse.
     """
     observation = "points" if isinstance(corpus, Points) else "sequence"
-    if config.model.observation != observation:
+    if (config.model.observation == "points") != isinstance(corpus, Points):
         raise ConfigError(
             f"the preset {config.preset or 'given'} is for {config.model.observation} and {corpus.name} holds "
             f"{'points' if observation == 'points' else 'texts'}: choose best-points or paper-points for points, "
             "another size for texts"
         )
+    if isinstance(corpus, DialogueCorpus):
+        known = {"speakers": corpus.speakers, "source": config.data.source or corpus.name}
+        responds = config.model.model_copy(update={"observation": "dialogue"})
+        return config.model_copy(update={"data": config.data.model_copy(update=known), "model": responds})
     if isinstance(corpus, Points):
         named = config.data.model_copy(update={"source": config.data.source or corpus.name})
         symbols = config.model.model_copy(update={"symbols": corpus.density.components})
@@ -122,7 +151,7 @@ def resolve(config: Config, corpus: Corpus | Points) -> Config:
     )
 
 
-def _claim(config: Config, corpus: Corpus | Points, out: Path, resume: bool) -> None:
+def _claim(config: Config, corpus: Corpus | DialogueCorpus | Points, out: Path, resume: bool) -> None:
     """Write tokenizer (of texts) and configuration into a folder that is free, or that holds this very run."""
     started = (out / CONFIG).exists() or newest_checkpoint(out / "checkpoints") is not None
     if started and not resume:
@@ -131,7 +160,7 @@ def _claim(config: Config, corpus: Corpus | Points, out: Path, resume: bool) -> 
         _same_run(config, config_from_yaml(out / CONFIG), out)
     elif taken := [name for name in (WEIGHTS, TOKENIZER, METRICS, CARD) if (out / name).exists()]:
         raise RunError(f"{out} is no run folder, but holds {', '.join(taken)}; give another folder with --out")
-    if isinstance(corpus, Corpus) and not (out / TOKENIZER).exists():
+    if not isinstance(corpus, Points) and not (out / TOKENIZER).exists():
         data = config.data
         tokenizer = Tokenizer.train(_texts(corpus.train), data.tokenizer, data.vocabulary_size, data.lowercase)
         with atomic_path(out / TOKENIZER) as path:

@@ -97,8 +97,8 @@ class Trainer:
         self.wrapped = self.accelerator.prepare_model(model)
         self.train_corpus, self.validation_corpus, self.out, self.watch = train, validation, out, watch
         prior = list(model.prior.parameters())
-        text = [*model.encoder.parameters(), *model.decoder.parameters()]
-        groups = [{"params": text, "lr": self.config.learning_rate, "clip": self.config.clip}]
+        rest = [each for name, each in model.named_parameters() if not name.startswith("prior.")]
+        groups = [{"params": rest, "lr": self.config.learning_rate, "clip": self.config.clip}]
         if prior:
             groups.append(
                 {
@@ -189,17 +189,17 @@ class Trainer:
         """Give the averaged weights moments of their own: those of the moving weights do not fit them."""
         if self.averaged is self.model:
             return
-        encoder = self.averaged.encoder
+        model = self.averaged.eval()
         rows = np.random.default_rng(self.model.config.seed).permutation(len(self.train_corpus))[:_CALIBRATION_ROWS]
         found = []
         for start in range(0, len(rows), self.config.batch_size):
-            batch = self.train_corpus.batch(rows[start : start + self.config.batch_size])
-            found.append(encoder.eval().encode(batch.to(self.accelerator.device)))
+            batch = self.train_corpus.batch(rows[start : start + self.config.batch_size]).to(self.accelerator.device)
+            found.append(model.infer(batch, model.context_of(batch)))
         mean_ND = torch.cat([posterior.mean_BD for posterior in found])
         log_variance_ND = torch.cat([posterior.log_variance_BD for posterior in found])
-        if encoder.norm is not None:
-            mean_ND = encoder.norm.recentre(mean_ND)
-        self.averaged.prior.refer_to(Posterior(mean_ND, log_variance_ND))
+        if model.encoder.norm is not None:
+            mean_ND = model.encoder.norm.recentre(mean_ND)
+        model.prior.refer_to(Posterior(mean_ND, log_variance_ND))
 
     # ---- a run ----------------------------------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ class Trainer:
         batches = in_order(self.train_corpus.lengths_N, 2 * self.config.batch_size)
         for index in track(batches, "clustering", len(batches)):
             batch = self.train_corpus.batch(index).to(self.accelerator.device)
-            means_ND[index] = self.averaged.encoder.encode(batch).mean_BD.cpu().numpy()
+            means_ND[index] = self.averaged.infer(batch, self.averaged.context_of(batch)).mean_BD.cpu().numpy()
             if self._signal and self.share.processes == 1:
                 self.save()
                 raise Stopped(self._signal)

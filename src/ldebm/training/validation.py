@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ldebm.data.batches import EncodedCorpus, PointCorpus, TokenizedCorpus, in_order
+from ldebm.dialogue_model import DialogueModel
 from ldebm.evaluation.latent import active_units, mutual_information
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.model import LDEBM
@@ -34,20 +35,23 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     model.eval()
     generator = torch.Generator(model.device).manual_seed(seed)
     totals = {"reconstruction": 0.0, "rate_to_reference": 0.0}
-    means, variances, latents, probabilities = [], [], [], []
+    means, variances, latents, contexts, probabilities = [], [], [], [], []
     right = known = 0
     for index in in_order(corpus.lengths_N, _ROWS):
         batch = corpus.batch(index).to(model.device)
-        posterior = model.encoder.encode(batch)
+        context_BC = model.context_of(batch)
+        posterior = model.infer(batch, context_BC)
         noise = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
         z_BD = posterior.sample(noise)
-        totals["reconstruction"] -= float(model.decoder.log_likelihood(z_BD, batch).sum())
-        totals["rate_to_reference"] += float(_rate_to_reference(model, posterior).sum())
-        logits_BK = model.prior.symbol_logits(posterior.mean_BD)
+        totals["reconstruction"] -= float(model.log_likelihood(z_BD, batch, None, context_BC).sum())
+        totals["rate_to_reference"] += float(model.prior.rate_to_reference(posterior, context_BC).sum())
+        logits_BK = model.prior.symbol_logits(posterior.mean_BD, context_BC)
         means.append(posterior.mean_BD.cpu().numpy())
         variances.append(posterior.log_variance_BD.exp().cpu().numpy())
         probabilities.append(logits_BK.softmax(-1).cpu().numpy())
         latents.append(z_BD)
+        if context_BC is not None:
+            contexts.append(context_BC)
         right += int((logits_BK.argmax(-1) == batch.symbols_B).sum())
         known += int((batch.symbols_B >= 0).sum())
     found: dict[str, Any] = {name: total / len(corpus) for name, total in totals.items()}
@@ -57,7 +61,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     )
     z_ND = torch.cat(latents)
     rows = torch.randperm(len(z_ND), generator=generator, device=model.device)[:_GAIN_ROWS]
-    found |= model.prior.gains(z_ND[rows], generator)
+    found |= model.prior.gains(z_ND[rows], generator, torch.cat(contexts)[rows] if contexts else None)
     found["rate"] = found["rate_to_reference"] - (found.get("gain", 0.0) + found.get("gain_low", 0.0)) / 2
     found["mutual_information"] = mutual_information(probabilities_NK)
     found["active_units"] = active_units(means_ND)
@@ -67,8 +71,9 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     found["latent_scale"] = [round(float(scale), 4) for scale in z_ND.std(0)]
     if known:
         found["accuracy"] = right / known
-    if isinstance(model, LDEBM) and isinstance(corpus, TokenizedCorpus):
-        found["bleu"] = _bleu(model, corpus, means_ND, seed)
+    if isinstance(model, LDEBM | DialogueModel) and isinstance(corpus, TokenizedCorpus):
+        read_ND = [torch.from_numpy(means_ND).to(model.device)] + ([torch.cat(contexts)] if contexts else [])
+        found["bleu"] = _bleu(model, corpus, torch.cat(read_ND, -1), seed)
     if isinstance(model, PointModel) and isinstance(corpus, PointCorpus):
         gap_NX = model.decode(means_ND) - corpus.points_NX[np.concatenate(in_order(corpus.lengths_N, _ROWS))]
         found["squared_error"] = float(np.square(gap_NX).sum(-1).mean())
@@ -97,13 +102,9 @@ def warnings_of(found: dict[str, Any], train: dict[str, float], symbols_learned:
     return notes
 
 
-def _rate_to_reference(model: LatentModel[Any], posterior) -> torch.Tensor:  # type: ignore[no-untyped-def]
-    reference = getattr(model.prior, "reference", None)
-    return posterior.rate_to_standard() if reference is None else reference.rate(posterior)
-
-
-def _bleu(model: LDEBM, corpus: TokenizedCorpus, means_ND: np.ndarray, seed: int) -> float:
-    """BLEU of greedy reconstructions from the posterior mean, on the ids as words."""
+def _bleu(model: LDEBM | DialogueModel, corpus: TokenizedCorpus, read_ND: torch.Tensor, seed: int) -> float:
+    """BLEU of greedy reconstructions from what the decoder reads, the posterior mean and a context, on the ids as
+    words."""
     order = np.concatenate(in_order(corpus.lengths_N, _ROWS))
     chosen = np.random.default_rng(seed).permutation(len(order))[:_BLEU_ROWS]
     batch = corpus.batch(order[chosen])
@@ -111,6 +112,5 @@ def _bleu(model: LDEBM, corpus: TokenizedCorpus, means_ND: np.ndarray, seed: int
         [str(token) for token in row[1 : length - 1]]
         for row, length in zip(batch.tokens_BL.tolist(), batch.lengths_B.tolist(), strict=True)
     ]
-    z_BD = torch.from_numpy(means_ND[chosen]).to(model.device)
-    written = [[str(token) for token in row] for row in model.decoder.decode(z_BD)]
+    written = [[str(token) for token in row] for row in model.decoder.decode(read_ND[torch.from_numpy(chosen)])]
     return bleu(written, references)

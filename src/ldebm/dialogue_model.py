@@ -1,0 +1,130 @@
+"""LDEBM of responses: encoder, prior and decoder all know what came before.
+
+Legend: B responses, D latent dimensions, C size of a context, K symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
+from ldebm.data.dialogues import Dialogue, Turn, turns_of
+from ldebm.data.tokenizer import Tokenizer
+from ldebm.errors import UserError
+from ldebm.model import known_symbol, never_written
+from ldebm.noise import Noise
+from ldebm.objective import READ_ROWS, LatentModel
+from ldebm.observation import ContextEncoder, SequenceDecoder, SequenceEncoder
+from ldebm.observation.sequence import Mode
+from ldebm.posterior import Posterior
+from ldebm.presets.config import Config
+
+_RESPONSE = "?"  # stands where the response will
+
+
+class DialogueModel(LatentModel[Sequence[Dialogue]]):
+    """A generative model of the next turn. An example is a dialogue whose last turn is the response."""
+
+    encoder: SequenceEncoder
+    decoder: SequenceDecoder
+
+    def __init__(self, config: Config, tokenizer: Tokenizer) -> None:
+        model, vocabulary, size = config.model, len(tokenizer), config.model.context.hidden_size
+        super().__init__(
+            config,
+            SequenceEncoder(model.encoder, vocabulary, model.latent_size, size),
+            SequenceDecoder(model.decoder, vocabulary, model.latent_size + size, config.data.max_length),
+            size,
+        )
+        self.context = ContextEncoder(model.context, vocabulary, len(config.data.speakers))
+        self.tokenizer = tokenizer
+
+    def context_of(self, batch: DialogueBatch) -> Tensor:
+        context_BC: Tensor = self.context(batch)
+        return context_BC
+
+    def infer(self, batch: DialogueBatch, context_BC: Tensor | None = None) -> Posterior:
+        return self.encoder.encode(batch, context_BC)
+
+    def log_likelihood(
+        self, z_BD: Tensor, batch: DialogueBatch, noise: Noise | None = None, context_BC: Tensor | None = None
+    ) -> Tensor:
+        assert context_BC is not None
+        return self.decoder.log_likelihood(torch.cat([z_BD, context_BC], -1), batch, noise)
+
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        super().set_compute_dtype(dtype)
+        self.context.compute_dtype = dtype
+
+    @torch.no_grad()
+    def respond(
+        self,
+        contexts: Sequence[Sequence[Turn]],
+        speakers: Sequence[str],
+        symbol: int | None = None,
+        mode: Mode = "greedy",
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        beams: int = 5,
+        guidance: float = 1.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """A response to each context, said by the speaker: a latent from the prior given the context, then words.
+
+        Args:
+            contexts: previous turns, the oldest first; of many the last ones are read. None: the first turn of all.
+            symbol, mode, temperature, top_p, beams, guidance: as for `LDEBM.generate`.
+
+        Raises UserError for an unknown symbol, or a speaker whom the run does not know.
+        """
+        known_symbol(symbol, self.config.model.symbols)
+        for speaker in set(speakers) - set(self.config.data.speakers):
+            raise UserError(f"unknown speaker {speaker!r}; the run's are {', '.join(self.config.data.speakers)}")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        examples = [
+            Dialogue((*context, Turn(speaker, _RESPONSE))) for context, speaker in zip(contexts, speakers, strict=True)
+        ]
+        responses = [""] * len(examples)
+        with self.evaluating():
+            for index, batch in self.batches(examples):
+                context_BC = self.context_of(batch)
+                steer_B = None if symbol is None else torch.full((len(batch),), symbol, device=self.device)
+                z_BD = self.prior.sample(len(batch), steer_B, generator, guidance, context_nC=context_BC)
+                rows = self.decoder.decode(
+                    torch.cat([z_BD, context_BC], -1),
+                    mode,
+                    generator,
+                    temperature=temperature,
+                    top_p=top_p,
+                    beams=beams,
+                    forbidden=never_written(self.tokenizer),
+                )
+                for row, ids in zip(index, rows, strict=True):
+                    responses[row] = self.tokenizer.decode(ids)
+        return responses
+
+    @torch.no_grad()
+    def symbol_probabilities(self, examples: Sequence[Dialogue]) -> np.ndarray:
+        """p(y | posterior mean, context), [N, K] float32."""
+        found = np.empty((len(examples), self.config.model.symbols), np.float32)
+        with self.evaluating(dtype=torch.float32):
+            for index, batch in self.batches(examples):
+                context_BC = self.context_of(batch)
+                mean_BD = self.infer(batch, context_BC).mean_BD
+                found[index] = self.prior.symbol_logits(mean_BD, context_BC).softmax(-1).cpu().numpy()
+        return found
+
+    def batches(self, examples: Sequence[Dialogue]) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
+        """Batches of the dialogues' last turns, with the rows they come from."""
+        data, previous = self.config.data, self.config.model.context.turns
+        kept = [Dialogue(dialogue.turns[-previous - 1 :]) for dialogue in examples]
+        corpus = TokenizedDialogues.of_turns(
+            turns_of(kept), self.tokenizer, data.max_length, None, data.speakers, previous
+        )
+        last_N = np.cumsum([len(dialogue.turns) for dialogue in kept]) - 1
+        for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
+            yield index, corpus.batch(last_N[index]).to(self.device)

@@ -1,0 +1,66 @@
+"""What every model of the dialogue tables shares: the corpora, the rows' settings, how much is written."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ldebm.data.dialogues import Dialogue, DialogueCorpus, daily_dialogues, load_dialogues, smd
+from ldebm.presets import Config, load_preset
+from ldebm.reproduce.dailydialog import WITHOUT_ENERGY
+
+CORPORA = {"smd": smd, "dailydialog": daily_dialogues}
+VECTORS = {"smd": "smd.txt.gz", "dailydialog": "dd.txt.gz"}  # of the words' meanings, in word2vec/
+COMMON = ("data.vocabulary_size=10000", "model.symbols=10", "model.encoder.normalise_means=false")
+CHOSEN = ("training.rate_weight=0.3",)
+QUICK = "tiny"
+LENGTHS = {
+    QUICK: ("training.epochs=1", "training.max_steps=200"),
+    "small": ("training.epochs=10",),
+    "full": ("training.epochs=20",),
+}  # of every row's training on SMD
+STEPS = {"small": ("training.max_steps=1500",), "full": ("training.max_steps=6000",)}  # on DailyDialog, the larger one
+
+BASELINE = "sequence-to-sequence"
+ROWS: dict[str, tuple[str, ...]] = {
+    BASELINE: (),
+    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
+    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
+    "ldebm-no-clustering": ("training.clustering_weight=0",),
+    "ldebm-best": (),
+}
+BEST = "ldebm-best"
+FULL = (BASELINE, "gaussian", "svebm-ib", BEST)  # the rows that carry the claim
+
+
+class Effort(NamedTuple):
+    """Responses to choose from, contexts that are answered with every symbol, test dialogues."""
+
+    candidates: int = 10
+    steered: int = 200
+    tested: int | None = None  # all of them
+
+
+EFFORTS = {QUICK: Effort(3, 20, 20), "small": Effort(), "full": Effort()}
+
+
+@cache
+def corpus(name: str) -> DialogueCorpus:
+    """Named "smd" or "dailydialog"; both have a test split."""
+    return load_dialogues(name)
+
+
+@cache
+def test_dialogues(name: str, size: str) -> list[Dialogue]:
+    return CORPORA[name]("test")[: EFFORTS[size].tested]
+
+
+def config_of(name: str, row: str, size: str, seed: int) -> Config:
+    """The row's preset with what it changes, on the corpus `name`."""
+    steps = STEPS.get(size, ()) if name == "dailydialog" else ()
+    return load_preset(f"best-{size}", [*COMMON, *CHOSEN, *LENGTHS[size], *steps, *ROWS[row], f"seed={seed}"])
+
+
+def folder_of(name: str, row: str, size: str, seed: int, runs: Path) -> Path:
+    return runs / f"{name}-{row}-{size}-{seed}"

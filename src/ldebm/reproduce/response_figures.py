@@ -1,0 +1,107 @@
+"""Figures of responses: how near they are to the true ones, and what symbols do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from ldebm.data.dialogues import Dialogue, Turn
+from ldebm.dialogue_model import DialogueModel
+from ldebm.evaluation.attributes import agreement, chance_agreement, symbol_shares
+from ldebm.evaluation.fluency import distinct_n, mean_length
+from ldebm.evaluation.latent import mutual_information
+from ldebm.evaluation.reconstruction import bleu
+from ldebm.evaluation.word_vectors import Vectors, similarity
+
+NEARNESS = {
+    "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of the responses to all test turns; 0 to 100",
+    "bleu_with_speaker": "the published way: the speaker's mark counts as a first word on both sides, always right",
+    "average": "cosine of the mean word vectors (GloVe, 50 dimensions) of response and true turn, times 100",
+    "extrema": "cosine of their vector extrema, times 100",
+    "greedy": "greedy matching of their words, times 100",
+    "distinct_1": "distinct words over all words of the responses",
+    "distinct_2": "distinct pairs of words over all pairs",
+    "mean_length": "words a response",
+}
+OF_BEST = "of the response that agrees most with the model's others, chosen without the true one"
+ATTRIBUTES = ("intent", "speaker")
+SYMBOLS = {
+    "mutual_information": "I(x; y) of turn and symbol, nats",
+    **{
+        f"ami_{name}": f"mutual information of symbol and {name}, adjusted for chance; at most 1" for name in ATTRIBUTES
+    },
+    **{f"homogeneity_{name}": f"1 - H({name} | symbol) / H({name}), 0 to 1" for name in ATTRIBUTES},
+    **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
+    "recovered": "share of the responses to a symbol that are read as that symbol again; chance is one over the "
+    "symbols",
+    "distinct_2_across": "distinct pairs of words over all pairs of the responses that one context gets from all "
+    "symbols, mean over contexts",
+    "different_across": "distinct responses over all responses that one context gets from all symbols",
+}
+USED = 0.01  # symbols of fewer turns than this share are not asked for
+
+
+def examples_of(dialogues: Sequence[Dialogue]) -> list[Dialogue]:
+    """Every turn as a response: the dialogues up to and with it."""
+    return [
+        Dialogue(dialogue.turns[: place + 1], dialogue.label)
+        for dialogue in dialogues
+        for place in range(len(dialogue.turns))
+    ]
+
+
+def nearness(
+    responses: Sequence[Sequence[str]], true: Sequence[Sequence[str]], speakers: Sequence[str], vectors: Vectors
+) -> dict[str, float]:
+    """NEARNESS of the responses, words each, to the true turns."""
+    marked = [
+        [[f"<{speaker}>", *text] for speaker, text in zip(speakers, texts, strict=True)] for texts in (responses, true)
+    ]
+    near = {name: 100 * value for name, value in asdict(similarity(responses, true, vectors)).items()}
+    return {
+        "bleu": bleu(responses, true),
+        "bleu_with_speaker": bleu(*marked),
+        **near,
+        "distinct_1": distinct_n(responses, 1),
+        "distinct_2": distinct_n(responses, 2),
+        "mean_length": mean_length(responses),
+    }
+
+
+def of_symbols(model: DialogueModel, examples: Sequence[Dialogue], steered: int, seed: int) -> dict[str, float]:
+    """SYMBOLS of a model, over the turns; of `steered` of them, drawn with the seed, what each symbol makes of them."""
+    probabilities = model.symbol_probabilities(examples)
+    symbols = probabilities.argmax(-1)
+    found = {"mutual_information": mutual_information(probabilities)}
+    known = {"intent": [str(each.label) for each in examples], "speaker": [each.turns[-1].speaker for each in examples]}
+    for name in ATTRIBUTES:
+        scores, chance = agreement(symbols, known[name]), chance_agreement(symbols, known[name])
+        found |= {
+            f"ami_{name}": scores.ami,
+            f"homogeneity_{name}": scores.homogeneity,
+            f"homogeneity_{name}_chance": chance.homogeneity,
+        }
+    used = np.flatnonzero(symbol_shares(probabilities) > USED)
+    rows = np.random.default_rng(seed).permutation(len(examples))[:steered]
+    return found | _steered(model, [examples[row] for row in rows], [int(symbol) for symbol in used], seed)
+
+
+def _steered(model: DialogueModel, examples: Sequence[Dialogue], symbols: Sequence[int], seed: int) -> dict[str, float]:
+    contexts = [example.turns[:-1] for example in examples]
+    speakers = [example.turns[-1].speaker for example in examples]
+    answers = [model.respond(contexts, speakers, symbol=symbol, seed=seed) for symbol in symbols]
+    right = []
+    for symbol, responses in zip(symbols, answers, strict=True):
+        answered = [
+            Dialogue((*context, Turn(speaker, response)))
+            for context, speaker, response in zip(contexts, speakers, responses, strict=True)
+        ]
+        right.append(float((model.symbol_probabilities(answered).argmax(-1) == symbol).mean()))
+    across = [[tuple(model.tokenizer.words(text)) for text in texts] for texts in zip(*answers, strict=True)]
+    return {
+        "recovered": float(np.mean(right)),
+        "distinct_2_across": float(np.mean([distinct_n(texts, 2) for texts in across])),
+        "different_across": float(np.mean([len(set(texts)) / len(texts) for texts in across])),
+    }

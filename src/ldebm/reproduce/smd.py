@@ -1,0 +1,203 @@
+"""`ldebm reproduce smd`: responses in the dialogues of SMD and of DailyDialog, and what symbols do to them.
+
+For each row and seed: train (resumable), answer every test turn's context, compare with the true turns, read the turns'
+symbols. The definitions stand in PROTOCOL and go into the result files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
+from ldebm.data.dialogues import Dialogue, turns_of
+from ldebm.data.library import corpus_files
+from ldebm.data.tokenizer import Tokenizer
+from ldebm.dialogue_model import DialogueModel
+from ldebm.evaluation.language_model import Recipe, cross_entropy
+from ldebm.evaluation.word_vectors import Vectors, read_vectors
+from ldebm.model import never_written
+from ldebm.reproduce import language_models
+from ldebm.reproduce.dialogue_setting import (
+    BASELINE,
+    BEST,
+    CORPORA,
+    EFFORTS,
+    FULL,
+    QUICK,
+    ROWS,
+    VECTORS,
+    config_of,
+    corpus,
+    folder_of,
+    test_dialogues,
+)
+from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, examples_of, nearness, of_symbols
+from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
+from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
+from ldebm.tasks.responding import by_consensus, candidates
+from ldebm.training.run import resolve
+from ldebm.training.validation import validate
+
+PUBLISHED = {  # recalled, unverified; with other word vectors
+    "svebm-ib": {"bleu_with_speaker": 12.01, "average": 80.88, "extrema": 51.35, "greedy": 67.12},
+    "ldebm-no-clustering": {"bleu_with_speaker": 11.44, "average": 80.16, "extrema": 51.26, "greedy": 66.51},
+    BEST: {"bleu_with_speaker": 11.51, "average": 80.88, "extrema": 51.57, "greedy": 67.13},
+}
+PROTOCOL = {
+    **NEARNESS,
+    **{
+        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates}"
+        for name in ("bleu", "average", "extrema", "greedy")
+    },
+    "nll_bound": "reconstruction + rate, nats a turn, an upper bound of -log p(turn | context); exact without a latent",
+    "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
+    "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
+    "gain": "what the energy saves over the conditional Gaussian, nats a turn, from above",
+    "gain_low": "the same from below",
+    **SYMBOLS,
+}
+_VALIDATED = ("reconstruction", "rate", "gain", "gain_low")
+
+
+def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> tuple[Path, Path]:
+    """Train and measure every row on both corpora: at `small` with every seed, the rows of FULL once at `full` as well.
+    Returns the result files, `out`/smd.json and `out`/smd-dailydialog.json; run folders lie under `runs`.
+
+    What was trained and measured before is read again, so that an interrupted table goes on where it was.
+
+    Args:
+        quick: 200 steps of the size `tiny`; results to files of their own.
+        jobs: models trained at a time, each on its share of the cores.
+    """
+    stages = ((QUICK, tuple(ROWS), 1),) if quick else (("small", tuple(ROWS), seeds), ("full", FULL, 1))
+    command = f"ldebm reproduce smd --seeds {seeds}{' --quick' if quick else ''}"
+    suffix = "-quick" if quick else ""
+    first, second = (
+        ResultFile(out / f"smd{of}{suffix}.json", command, PROTOCOL)
+        for of in ("", *(f"-{name}" for name in [*CORPORA][1:]))
+    )
+    for size, models, n in stages:
+        for name, file in zip(CORPORA, (first, second), strict=True):
+            if jobs > 1:
+                in_parallel(figures, [(name, row, size, seed, runs) for seed in range(n) for row in models], jobs)
+            floor = floors(name, size)
+            for row in models:
+                found = [figures(name, row, size, seed, runs) for seed in range(n)]
+                seconds = float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
+                published = PUBLISHED.get(row) if name == "smd" else None
+                file.add(row, size, found, seconds, floor=floor, published=published)
+    return first.path, second.path
+
+
+def floors(name: str, size: str) -> dict[str, float]:
+    """What true turns in another order score: the responses to other contexts."""
+    tokenizer, examples = _tokenizer(name), examples_of(test_dialogues(name, size))
+    true = [tokenizer.words(example.turns[-1].text) for example in examples]
+    order = np.random.default_rng(0).permutation(len(true))
+    return nearness([true[row] for row in order], true, [each.turns[-1].speaker for each in examples], vectors(name))
+
+
+@cache
+def vectors(name: str) -> Vectors:
+    """Those of a corpus' words."""
+    [path] = corpus_files(name, "word2vec", [VECTORS[name]])
+    return read_vectors(path)
+
+
+def figures(name: str, row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
+    """The figures of one seed and the seconds of its training."""
+    folder = folder_of(name, row, size, seed, runs)
+    if row == BASELINE:
+        return kept_figures(folder, PROTOCOL, folder, lambda: _of_baseline(name, size, seed, folder))
+    model = trained(name, row, size, seed, runs)
+    return kept_figures(folder, PROTOCOL, folder, lambda: _of_model(model, name, size, seed))
+
+
+def trained(name: str, row: str, size: str, seed: int, runs: Path) -> DialogueModel:
+    """The row's model: read where it has been trained, else trained. Raises RunError as `train_once`."""
+    folder = folder_of(name, row, size, seed, runs)
+    return DialogueModel.from_pretrained(train_once(config_of(name, row, size, seed), corpus(name), folder))
+
+
+def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str, float]:
+    examples, effort = examples_of(test_dialogues(name, size)), EFFORTS[size]
+    contexts = [example.turns[:-1] for example in examples]
+    speakers = [example.turns[-1].speaker for example in examples]
+    words = model.tokenizer.words
+    one = [words(text) for text in model.respond(contexts, speakers, seed=seed)]
+    best = [words(texts[0]) for texts in candidates(model, contexts, speakers, effort.candidates, seed=seed)]
+    validated = validate(model, _tokenized(name, size, "test", seed, model.tokenizer), seed)
+    found = _near(one, best, examples, model.tokenizer, name) | {
+        each: validated[each] for each in _VALIDATED if each in validated
+    }
+    found["nll_bound"] = found["reconstruction"] + found["rate"]
+    return found | (of_symbols(model, examples, effort.steered, seed) if model.prior.has_symbols else {})
+
+
+def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, float]:
+    tokenizer, effort = _tokenizer(name), EFFORTS[size]
+    config = resolve(config_of(name, BASELINE, size, seed), corpus(name))
+    torch.manual_seed(seed)
+    model = SequenceToSequence(config, len(tokenizer))
+
+    def corpora() -> tuple[TokenizedDialogues, TokenizedDialogues]:
+        training, validation = (_tokenized(name, size, part, seed, tokenizer) for part in ("train", "validation"))
+        return training, validation
+
+    recipe = Recipe(epochs=1 if size == QUICK else language_models.EPOCHS)
+    seconds = language_models.trained_once(folder, model, corpora, recipe, seed)
+    test = _tokenized(name, size, "test", seed, tokenizer)
+    forbidden, generator = never_written(tokenizer), torch.Generator().manual_seed(seed)
+    one: list[list[str]] = [[] for _ in range(len(test))]
+    best = list(one)
+    for rows, batch in _batches(test):
+        greedy = model.respond(batch, "greedy", generator, forbidden)
+        sampled = [model.respond(batch, "sample", generator, forbidden) for _ in range(effort.candidates)]
+        for place, row in enumerate(rows):
+            one[row] = tokenizer.words(tokenizer.decode(greedy[place]))
+            texts = [tokenizer.words(tokenizer.decode(each[place])) for each in sampled]
+            best[row] = texts[by_consensus(texts)[0]]
+    examples = examples_of(test_dialogues(name, size))
+    turn = float((test.lengths_N - 1).mean())
+    nll = cross_entropy(model, test) * turn
+    return _near(one, best, examples, tokenizer, name) | {"nll_bound": nll, "train_seconds": seconds}
+
+
+def _near(
+    one: Sequence[Sequence[str]],
+    best: Sequence[Sequence[str]],
+    examples: Sequence[Dialogue],
+    tokenizer: Tokenizer,
+    name: str,
+) -> dict[str, float]:
+    """Of a response to each example's context, and of the best of several."""
+    true = [tokenizer.words(example.turns[-1].text) for example in examples]
+    speakers = [example.turns[-1].speaker for example in examples]
+    of_best = nearness(best, true, speakers, vectors(name))
+    chosen = {f"{each}_best": value for each, value in of_best.items() if f"{each}_best" in PROTOCOL}
+    return nearness(one, true, speakers, vectors(name)) | chosen
+
+
+@cache
+def _tokenizer(name: str) -> Tokenizer:
+    data = config_of(name, BEST, "small", 0).data
+    return Tokenizer.train(corpus(name).train["text"], data.tokenizer, data.vocabulary_size, data.lowercase)
+
+
+def _tokenized(name: str, size: str, part: str, seed: int, tokenizer: Tokenizer) -> TokenizedDialogues:
+    config = resolve(config_of(name, BEST, size, seed), corpus(name))
+    turns = turns_of(test_dialogues(name, size)) if part == "test" else getattr(corpus(name), part)
+    return TokenizedDialogues.of_turns(
+        turns, tokenizer, config.data.max_length, None, config.data.speakers, config.model.context.turns
+    )
+
+
+def _batches(test: TokenizedDialogues) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
+    for rows in in_order(test.lengths_N, 256):
+        yield rows, test.batch(rows)

@@ -1,0 +1,122 @@
+"""docs/smd.md: the result files as tables, and what the symbols of one run stand for.
+
+No turn of the corpora stands on the page, which may not be passed on: words, generated responses and shares do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ldebm.evaluation.word_distributions import divergence_contributions
+from ldebm.files import write_atomically
+from ldebm.reproduce.dialogue_setting import BEST, CHOSEN, COMMON, CORPORA, LENGTHS, test_dialogues
+from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.response_figures import USED, examples_of
+from ldebm.reproduce.smd import trained
+
+TABLES: dict[str, Columns] = {
+    "One response, from a latent of the conditional prior": {
+        "bleu": ("BLEU", ".2f"),
+        "bleu_with_speaker": ("BLEU, the published way", ".2f"),
+        "average": ("average", ".2f"),
+        "extrema": ("extrema", ".2f"),
+        "greedy": ("greedy", ".2f"),
+        "distinct_1": ("distinct-1", ".3f"),
+        "distinct_2": ("distinct-2", ".3f"),
+        "mean_length": ("words", ".1f"),
+    },
+    "The best of several, chosen by the model itself": {
+        "bleu_best": ("BLEU", ".2f"),
+        "average_best": ("average", ".2f"),
+        "extrema_best": ("extrema", ".2f"),
+        "greedy_best": ("greedy", ".2f"),
+    },
+    "Likelihood": {
+        "nll_bound": ("NLL bound", ".2f"),
+        "reconstruction": ("reconstruction", ".2f"),
+        "rate": ("rate", ".2f"),
+        "gain": ("gain of the energy", ".2f"),
+    },
+    "Symbols": {
+        "mutual_information": ("I(x; y), nats", ".2f"),
+        "ami_intent": ("adjusted, intent", ".3f"),
+        "ami_speaker": ("adjusted, speaker", ".3f"),
+        "homogeneity_intent": ("homogeneity, intent", ".3f"),
+        "homogeneity_intent_chance": ("by chance", ".3f"),
+        "recovered": ("recovered", ".2f"),
+        "distinct_2_across": ("distinct-2 across symbols", ".2f"),
+        "different_across": ("different responses", ".2f"),
+    },
+}
+GOALS = {
+    "bleu": "13 or more",
+    "average": "the best row",
+    "extrema": "the best row",
+    "greedy": "the best row",
+    "ami_intent": "0.5 or more",
+    "recovered": "0.80 or more",
+}
+TITLES = {"smd": "SMD", "dailydialog": "DailyDialog (the intent is the topic)"}
+WORDS, RESPONSES = 6, 2
+
+
+def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
+    """Write `page` from the result files that `ldebm reproduce smd` leaves and its largest run of BEST on SMD."""
+    found = [json.loads(result.read_text(encoding="utf-8")) for result in results]
+    parts = [
+        "# Responses in dialogues: SMD and DailyDialog",
+        "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
+        f"encoder and decoder at a size and {' '.join(f'`{each}`' for each in (*COMMON, *CHOSEN))}, those of size "
+        f"`small` {' '.join(f'`{each}`' for each in LENGTHS['small'])}. Figures are of all turns of the test "
+        "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
+        "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
+        f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "
+        f"numbers stand in {' and '.join(f'`results/{result.name}`' for result in results)}.",
+    ]
+    sizes = list(dict.fromkeys(row["size"] for row in found[0]["rows"]))
+    for name, file in zip(CORPORA, found, strict=True):
+        for size in sizes:
+            rows = [row for row in file["rows"] if row["size"] == size]
+            parts.append(f"## {TITLES[name]}, size `{size}`")
+            goals = GOALS if name == "smd" else None
+            for title, columns in TABLES.items():
+                parts += [f"### {title}", table(rows, columns, "responses to other contexts", goals, "")]
+    parts += [f"## Actions that `{BEST}` ({sizes[-1]}) discovered in SMD", _actions(sizes[-1], runs)]
+    parts += ["## What the columns mean", definitions(found[0]["protocol"])]
+    write_atomically(page, "\n\n".join(parts) + "\n")
+
+
+def _actions(size: str, runs: Path) -> str:
+    """A row a symbol in use: how often, its words, who says it about what, and what it makes of two contexts."""
+    model = trained("smd", BEST, size, 0, runs)
+    examples = examples_of(test_dialogues("smd", size))
+    symbols = model.symbol_probabilities(examples).argmax(-1)
+    texts = [model.tokenizer.words(example.turns[-1].text) for example in examples]
+    vocabulary = sorted({word for text in texts for word in text})
+    place = {word: number for number, word in enumerate(vocabulary)}
+    counts_KV = np.zeros((model.config.model.symbols, len(vocabulary)))
+    for symbol, text in zip(symbols, texts, strict=True):
+        np.add.at(counts_KV[symbol], [place[word] for word in text], 1)
+    contributions_KV = divergence_contributions(counts_KV)
+    lines = [["symbol", "share", "words", "intent", "speaker", "generated"], ["---"] * 6]
+    for symbol, count in Counter(symbols.tolist()).most_common():
+        if count / len(symbols) <= USED:
+            continue
+        its = [examples[row] for row in np.flatnonzero(symbols == symbol)]
+        words = ", ".join(vocabulary[v] for v in np.argsort(-contributions_KV[symbol])[:WORDS])
+        asked = its[:: max(1, len(its) // RESPONSES)][:RESPONSES]
+        contexts, speakers = [each.turns[:-1] for each in asked], [each.turns[-1].speaker for each in asked]
+        generated = " / ".join(model.respond(contexts, speakers, symbol=symbol))
+        known = _make_up([str(each.label) for each in its]), _make_up([each.turns[-1].speaker for each in its])
+        cells = [str(symbol), f"{count / len(symbols):.1%}", words, *known, generated]
+        lines.append([cell.replace("|", r"\|") for cell in cells])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _make_up(labels: Sequence[str]) -> str:
+    return ", ".join(f"{label} {count / len(labels):.0%}" for label, count in Counter(labels).most_common(3))

@@ -1,0 +1,62 @@
+"""Several responses to a dialogue, the best first, chosen without knowing the true one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics.bleu import BLEU
+
+from ldebm.data.dialogues import Turn
+from ldebm.dialogue_model import DialogueModel
+
+
+def candidates(
+    model: DialogueModel, contexts: Sequence[Sequence[Turn]], speakers: Sequence[str], n: int, **how: Any
+) -> list[list[str]]:
+    """`n` responses to each context, each from a latent of its own; the model's choice first (`by_consensus`).
+
+    Args:
+        how: as for `DialogueModel.respond`.
+    """
+    responses = model.respond(
+        [context for context in contexts for _ in range(n)], [speaker for speaker in speakers for _ in range(n)], **how
+    )
+    found = (responses[start : start + n] for start in range(0, len(responses), n))
+    return [
+        [texts[place] for place in by_consensus([model.tokenizer.words(text) for text in texts])] for texts in found
+    ]
+
+
+def by_consensus(texts: Sequence[Sequence[str]]) -> list[int]:
+    """The places of the texts, first the one that the others agree with most: the mean over the others of sentence
+    BLEU (smoothed, orders up to the text's length), which a response of least Bayes risk maximises.
+
+    Source: Kumar & Byrne 2004 (minimum Bayes risk), with the model's own responses as the distribution.
+    """
+    if len(texts) < 2:
+        return list(range(len(texts)))
+    scorer = BLEU(tokenize="none", smooth_method="exp", effective_order=True)
+    lines = [" ".join(text) for text in texts]
+    known: dict[tuple[str, str], float] = {}  # responses often say the same
+
+    def agreement(line: str, other: str) -> float:
+        if (line, other) not in known:
+            known[line, other] = scorer.sentence_score(line, [other]).score
+        return known[line, other]
+
+    scores = [
+        np.mean([agreement(line, other) for j, other in enumerate(lines) if j != i]) for i, line in enumerate(lines)
+    ]
+    return sorted(range(len(texts)), key=lambda place: -scores[place])
+
+
+def answering(context: Sequence[Turn], speakers: Sequence[str]) -> str:
+    """Who speaks next: whoever spoke before the last speaker, else the first of the run's speakers but the last one."""
+    if not context:
+        return speakers[0]
+    last = context[-1].speaker
+    earlier = [turn.speaker for turn in reversed(context) if turn.speaker != last and turn.speaker in speakers]
+    others = [speaker for speaker in speakers if speaker != last]
+    return (earlier or others or list(speakers))[0]

@@ -1,0 +1,66 @@
+"""`ldebm respond`: from a file of dialogues and in a conversation."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+import ldebm
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch):
+    """Answers with who speaks, the number of turns and a letter."""
+
+    class Fake:
+        config = SimpleNamespace(data=SimpleNamespace(speakers=("agent", "caller")))
+        tokenizer = SimpleNamespace(words=str.split)
+
+        def respond(self, contexts, speakers, **how):
+            self.how = how
+            return [f"{speaker} {len(turns)}" for turns, speaker in zip(contexts, speakers, strict=True)]
+
+    fake = Fake()
+    monkeypatch.setitem(vars(ldebm), "DialogueModel", SimpleNamespace(from_pretrained=lambda folder: fake))
+    return fake
+
+
+@pytest.fixture
+def dialogues(tmp_path):
+    path = tmp_path / "open.jsonl"
+    hello, answer = {"speaker": "caller", "text": "hello"}, {"speaker": "agent", "text": "hello , what is it ?"}
+    path.write_text(json.dumps([hello]) + "\n" + json.dumps({"turns": [hello, answer]}) + "\n")
+    return path
+
+
+def test_a_line_a_response(run, model, dialogues) -> None:
+    assert run("respond", "folder", "--context", dialogues) == (0, "agent 1\ncaller 2\n", "")
+    assert model.how == {"symbol": None, "guidance": 1.0, "seed": 0}
+    code, out, _ = run("respond", "folder", "--context", dialogues, "-n", "2", "--symbol", "3", "--guidance", "2")
+    assert (code, out) == (0, "agent 1\nagent 1\n\ncaller 2\ncaller 2\n")
+    assert model.how == {"symbol": 3, "guidance": 2.0, "seed": 0}
+    assert run("respond", "folder", "--context", dialogues, "--speaker", "caller")[1] == "caller 1\ncaller 2\n"
+
+
+def test_a_conversation_goes_on_with_what_was_answered(run, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n\nand the weather ?\n"))
+    assert run("respond", "folder", "--context", "-") == (0, "agent 1\nagent 3\n", "")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
+    assert run("respond", "folder", "--context", "-", "--speaker", "caller")[1] == "caller 1\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[]", "line 1: the dialogue has no turn, 1 or more are needed"),
+        ('[{"text": "hello"}]', 'line 1, turn 1: "speaker" is missing'),
+        ('[{"speaker": "a", "text": " "}]', 'line 1, turn 1: "text" is " "'),
+        ('"hello"', "a dialogue is a list of turns"),
+    ],
+)
+def test_what_is_no_dialogue_is_told_with_its_line(run, tmp_path, line, told) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(line + "\n")
+    code, out, err = run("respond", "folder", "--context", path)
+    assert (code, out) == (2, "") and told in err

@@ -1,0 +1,129 @@
+"""Priors of a latent given a context: closed forms, grids, and the fast path against autograd."""
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal, kl_divergence
+
+from ldebm.errors import ConfigError
+from ldebm.noise import Noise
+from ldebm.posterior import Posterior
+from ldebm.presets import load_preset
+from ldebm.prior import DiffusionPrior, GaussianPrior, SymbolVectorPrior, build_prior, chain_density, diffusion
+from ldebm.prior.energy import FoldedEnergy, SymbolEnergy
+from ldebm.prior.log_partition import Effort
+from ldebm.prior.reference import ReferenceGaussian
+from tests.prior.closed_forms import AutogradEnergy, QuadraticEnergy, expected_bound, sampled_moments
+
+
+def test_the_folded_energy_reads_the_context_as_autograd_does_and_any_row_of_it() -> None:
+    torch.manual_seed(0)
+    energy = SymbolEnergy(4, 3, 5, 16, 2, learned_scale=True, context=6).double()
+    context, z, level = torch.randn(9, 6).double(), torch.randn(9, 4).double(), torch.arange(9) % 5
+    row = torch.randperm(9)
+    for rows, contexts in ((None, context), (row, context[row])):
+        found = FoldedEnergy(energy, torch.float64, context).tilt_and_grad(z, level, row_B=rows)
+        plain = AutogradEnergy(energy, None, contexts).tilt_and_grad(z, level)
+        assert all(torch.allclose(each, exact, atol=1e-10) for each, exact in zip(found, plain, strict=True))
+    other = FoldedEnergy(energy, torch.float64, context + 1).tilt_and_grad(z, level)[0]
+    assert not torch.allclose(other, found[0], atol=1e-3)
+
+
+@pytest.fixture
+def quadratic(monkeypatch):
+    for module in (diffusion, chain_density):
+        monkeypatch.setattr(module, "FoldedEnergy", AutogradEnergy)
+    torch.manual_seed(0)
+    prior = DiffusionPrior(1, 3, 4, 16, 2, 120, 0.04, "gaussian", context=1).eval()
+    prior.energy = QuadraticEnergy(0.4, 0.5, 3)
+    return prior
+
+
+def test_samples_and_gains_of_the_chain_are_those_of_each_context(quadratic) -> None:
+    context = torch.tensor([[0.0], [0.8]]).repeat(4000, 1)
+    z = quadratic.sample(8000, generator=torch.Generator().manual_seed(0), context_nC=context)
+    for rows, slope in ((z[::2], 0.4), (z[1::2], 1.2)):
+        mean, variance = sampled_moments(quadratic.schedule, slope, 0.5)
+        assert float(rows.mean()) == pytest.approx(mean, abs=0.05)
+        assert float(rows.var()) == pytest.approx(variance, rel=0.08)
+
+    z = torch.full((3000, 1), 0.7)
+    context = torch.full((3000, 1), 0.8)
+    exact = expected_bound(quadratic.schedule, 1.2, 0.5, 0.7)
+    found = quadratic.gains(z, torch.Generator().manual_seed(0), context)
+    assert found["gain_low"] - 0.02 < exact < found["gain"] + 0.02 and found["gain"] - found["gain_low"] < 0.1
+
+
+def test_the_density_given_a_context_is_one_for_each() -> None:
+    """Integrated over a line, with a shift of the Gaussian's mean and energies that know the context."""
+    torch.manual_seed(1)
+    for prior in (
+        DiffusionPrior(1, 3, 3, 16, 1, 5, 0.1, "gaussian", context=2),
+        SymbolVectorPrior(1, 3, 16, 5, 0.3, context=2),
+        GaussianPrior(1, 3, matched=True, context=2),
+    ):
+        with torch.no_grad():
+            for parameter in prior.parameters():
+                parameter.add_(0.2 * torch.randn_like(parameter))
+        prior.eval()
+        line = torch.linspace(-6, 6, 61)[:, None]
+        densities = []
+        for context in torch.tensor([[0.0, 0.0], [2.0, -2.0]]):
+            contexts = context.expand(61, -1)
+            generator = torch.Generator().manual_seed(0)
+            draws, _ = prior.log_density_draws(line.repeat(30, 1), generator, 8, contexts.repeat(30, 1))
+            density = draws.view(30, 61).exp().mean(0)
+            assert float(density.sum() * 0.2) == pytest.approx(1.0, abs=0.05)
+            low, high = prior.log_density_bounds(line[20:40:5], generator, Effort(16, 32), contexts[:4])
+            assert bool(((low - 0.1 < density[20:40:5].log()) & (density[20:40:5].log() < high + 0.1)).all())
+            densities.append(density)
+        assert not torch.allclose(*densities, rtol=0.1)
+
+
+def test_the_reference_learns_what_the_context_says_of_the_mean() -> None:
+    torch.manual_seed(0)
+    context, map_CD = torch.randn(4000, 3), torch.randn(3, 2)
+    posterior = Posterior(context @ map_CD + 0.3 * torch.randn(4000, 2), torch.full((4000, 2), -4.0))
+    reference = ReferenceGaussian(2, matched=True, context=3)
+    assert not bool(reference.centre(context).any())  # at first a context says nothing
+    optimiser = torch.optim.Adam(reference.parameters(), 0.02)
+    for _ in range(300):
+        reference.update(posterior, 0.1)
+        optimiser.zero_grad()
+        reference.misfit(posterior.mean_BD, context).backward()
+        optimiser.step()
+    assert float((reference.centre(context) - context @ map_CD).square().mean()) < 0.01
+    # A posterior that knows nothing beside the context is not followed down: its narrowness costs.
+    assert torch.equal(reference.covariance_DD, torch.eye(2))
+
+    q, c = Posterior(posterior.mean_BD[:50], posterior.log_variance_BD[:50]), context[:50]
+    p = MultivariateNormal(reference.centre(c).detach(), torch.eye(2))
+    exact = kl_divergence(MultivariateNormal(q.mean_BD, q.log_variance_BD.exp().diag_embed()), p)
+    assert torch.allclose(reference.rate(q, c), exact, atol=1e-3)
+    assert torch.allclose(reference.log_density(q.mean_BD, c), p.log_prob(q.mean_BD), atol=1e-3)
+    assert torch.allclose(reference.colour(reference.whiten(q.mean_BD, c), c), q.mean_BD, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "symbol_vector", "diffusion"])
+def test_a_context_is_learned_by_the_contrast_alone(kind) -> None:
+    torch.manual_seed(0)
+    config = load_preset("best-tiny", [f"model.prior.kind={kind}"]).model
+    prior = build_prior(config, context=5)
+    context = torch.randn(20, 5, requires_grad=True)
+    z = torch.randn(20, config.latent_size, requires_grad=True)
+    posterior = Posterior(z, torch.zeros_like(z))
+    terms = prior.terms(z, posterior, Noise(torch.Generator().manual_seed(0), total=20), context_BC=context)
+    learned = [name for name, _ in prior.named_parameters() if "read" in name or "context" in name or "shift" in name]
+    assert learned
+    (by_rate,) = torch.autograd.grad(terms.rate_B.sum(), context, retain_graph=True, allow_unused=True)
+    assert by_rate is None  # the rate pulls the encoder of the response
+    terms.contrast.backward()
+    gradients = {name: parameter.grad for name, parameter in prior.named_parameters()}
+    assert any(gradients[name] is not None and bool(gradients[name].any()) for name in learned)
+    # Who reads the context learns from the Gaussian's mean; the energies read it as it is.
+    assert (context.grad is not None) == (kind != "symbol_vector")
+
+
+def test_priors_that_know_no_context_say_so() -> None:
+    for kind in ("mixture", "denoising"):
+        with pytest.raises(ConfigError, match=f"{kind} knows no context"):
+            build_prior(load_preset("best-tiny", [f"model.prior.kind={kind}"]).model, context=4)

@@ -1,0 +1,101 @@
+"""The walk through the dialogue tables, on tiny corpora and tiny models, and its figures on cases known beforehand."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, turns_of
+from ldebm.reproduce import dialogue_setting, response_figures, smd, smd_page
+from ldebm.reproduce import runs as table_runs
+from tests.test_dialogue_model import dialogues
+
+SHOWN = ("sequence-to-sequence", "gaussian", "ldebm-best")
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    parts = {
+        "train": [Dialogue(each.turns, each.turns[0].text.split()[-1]) for each in dialogues(100, 0)],
+        "test": [Dialogue(each.turns, each.turns[0].text.split()[-1]) for each in dialogues(20, 1)],
+    }
+    tables = {part: turns_of(found) for part, found in parts.items()}
+    corpus = DialogueCorpus("tiny", tables["train"], tables["test"], tables["test"], ("me", "you"))
+    for module in (dialogue_setting, smd):
+        monkeypatch.setattr(module, "CORPORA", dict.fromkeys(("smd", "dailydialog"), parts.__getitem__))
+        monkeypatch.setattr(module, "corpus", lambda name: corpus)
+        monkeypatch.setattr(module, "ROWS", {row: dialogue_setting.ROWS[row] for row in SHOWN})
+    for module in (smd, smd_page):
+        monkeypatch.setattr(module, "test_dialogues", lambda name, size: parts["test"])
+    monkeypatch.setitem(dialogue_setting.LENGTHS, "tiny", ("training.epochs=1", "training.max_steps=20"))
+    (tmp_path / "word2vec").mkdir()
+    words = sorted({word for each in parts["train"] for turn in each.turns for word in turn.text.split()})
+    lines = "".join(f"{word} {number % 3} {number % 5} 1\n" for number, word in enumerate(words))
+    for name in ("smd", "dd"):
+        (tmp_path / "word2vec" / f"{name}.txt.gz").write_bytes(gzip.compress(lines.encode()))
+    monkeypatch.setenv("LDEBM_DATA", str(tmp_path))
+    for cached in (smd.vectors, smd._tokenizer):
+        cached.cache_clear()
+    yield parts
+    for cached in (smd.vectors, smd._tokenizer):
+        cached.cache_clear()
+
+
+def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch) -> None:
+    paths = smd.reproduce(tmp_path / "results", tmp_path / "runs", seeds=1, quick=True)
+    assert [path.name for path in paths] == ["smd-quick.json", "smd-dailydialog-quick.json"]
+    for path in paths:
+        rows = {row["model"]: row["metrics"] for row in json.loads(path.read_text())["rows"]}
+        assert list(rows) == list(SHOWN)
+        for name, row in rows.items():
+            assert 0 <= row["bleu"]["mean"] <= row["bleu_with_speaker"]["mean"] <= 100
+            assert -100 <= row["average_best"]["mean"] <= 100 and row["average"]["floor"] > 0
+            assert row["nll_bound"]["mean"] > 0
+            assert (row["recovered"]["mean"] is not None) == (name == "ldebm-best")
+
+    smd_page.write_page(tmp_path / "smd.md", paths, tmp_path / "runs")
+    page = (tmp_path / "smd.md").read_text()
+    assert "| `ldebm-best` (1 seed) |" in page and "| symbol | share | words | intent | speaker | generated |" in page
+
+    monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
+    monkeypatch.setattr(smd, "nearness", smd.nearness)
+    again = smd.reproduce(tmp_path / "results", tmp_path / "runs", seeds=1, quick=True)
+    assert [json.loads(path.read_text())["rows"] for path in again] == [
+        json.loads(path.read_text())["rows"] for path in paths
+    ]
+
+
+def test_the_speaker_counts_in_the_published_way_alone() -> None:
+    vectors = {"a": np.ones(2, np.float32), "b": np.array([1, -1], np.float32)}
+    said, true = [["a", "b", "a", "b", "a"]], [["a", "b", "a", "b", "b"]]
+    found = response_figures.nearness(said, true, ["you"], vectors)
+    assert found["bleu"] < found["bleu_with_speaker"] < 100
+    assert found["distinct_1"] == 0.4 and found["mean_length"] == 5
+    assert response_figures.nearness(true, true, ["you"], vectors)["bleu"] == pytest.approx(100)
+
+
+def test_symbols_that_speak_are_recovered_and_differ() -> None:
+    """A model that says its symbol and reads it from what was said; the intent is the symbol of every turn."""
+
+    class Model:
+        tokenizer = type("Words", (), {"words": staticmethod(str.split)})
+
+        def symbol_probabilities(self, examples):
+            return np.eye(3)[[int(example.turns[-1].text.split()[-1]) for example in examples]]
+
+        def respond(self, contexts, speakers, symbol, seed):
+            return [f"it is {symbol}" for _ in contexts]
+
+    examples = response_figures.examples_of(
+        [
+            Dialogue((Turn("a", f"x {place % 3}"), Turn("b", f"y {place % 3}")), f"topic {place % 3}")
+            for place in range(30)
+        ]
+    )
+    assert [len(example.turns) for example in examples[:4]] == [1, 2, 1, 2]
+    found = response_figures.of_symbols(Model(), examples, steered=9, seed=0)
+    assert found["recovered"] == 1 and found["different_across"] == 1
+    assert found["distinct_2_across"] == pytest.approx(4 / 6)  # "it is" three times, "is k" once each
+    assert found["ami_intent"] == pytest.approx(1) and abs(found["ami_speaker"]) < 0.05
+    assert found["homogeneity_intent"] == pytest.approx(1) and found["homogeneity_intent_chance"] < 0.3

@@ -1,0 +1,83 @@
+"""The model of responses: it learns to answer, is the same read again, and says what it does not know."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+
+from ldebm import DialogueModel, load_preset, train
+from ldebm.data import Dialogue, DialogueCorpus, Turn
+from ldebm.data.dialogues import turns_of
+from ldebm.errors import RunError, UserError
+from ldebm.model import LDEBM
+
+COLOURS = ("red", "green", "blue", "white")
+
+
+def dialogues(n, seed):
+    chosen = random.Random(seed)
+    found = []
+    for _ in range(n):
+        colour = chosen.choice(COLOURS)
+        said = (f"it is {colour}", f"oh , {colour}")
+        found.append(Dialogue(tuple(Turn(("you", "me")[place % 2], text) for place, text in enumerate(said))))
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    corpus = DialogueCorpus("tiny", turns_of(dialogues(1000, 0)), turns_of(dialogues(30, 1)), None, ("me", "you"))
+    settings = [
+        "model.prior.kind=gaussian",
+        "model.context.embedding_size=32",
+        "model.encoder.normalise_means=false",
+        "training.epochs=4",
+        "training.learning_rate=0.02",
+        "training.rate_weight=1",
+    ]
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    return train(load_preset("best-tiny", settings), corpus, folder), folder
+
+
+def test_it_answers_what_was_asked(trained) -> None:
+    model, _ = trained
+    asked = dialogues(60, 2)
+    responses = model.respond([each.turns[:1] for each in asked], ["me"] * 60)
+    colours = [each.turns[1].text.split()[-1] for each in asked]
+    right = np.mean([response == f"oh, {colour}" for response, colour in zip(responses, colours, strict=True)])
+    assert right > 0.9  # a quarter by chance
+    assert model.respond([[]], ["you"])[0].startswith("it is")  # who begins, and how, is learned too
+
+
+def test_it_is_the_same_read_again_and_in_any_batch(trained) -> None:
+    model, folder = trained
+    again = DialogueModel.from_pretrained(folder)
+    examples = dialogues(9, 3)
+    means, variances = again.posterior(examples)
+    assert means.shape == (9, again.config.model.latent_size) and (variances > 0).all()
+    assert np.allclose(again.encode(examples[4:5])[0], means[4], atol=1e-5)
+    assert np.allclose(again.symbol_probabilities(examples), model.symbol_probabilities(examples), atol=1e-5)
+    assert again.respond([examples[0].turns[:1]], ["me"]) == model.respond([examples[0].turns[:1]], ["me"])
+    longer = dataclasses.replace(examples[0], turns=examples[1].turns * 3 + examples[0].turns)
+    assert again.encode([longer]).shape == (1, again.config.model.latent_size)
+    with pytest.raises(RunError, match="holds a model of dialogues.*use DialogueModel"):
+        LDEBM.from_pretrained(folder)
+    assert "DialogueModel.from_pretrained" in (folder / "README.md").read_text()
+
+
+def test_what_it_does_not_know(trained) -> None:
+    model, _ = trained
+    with pytest.raises(UserError, match="unknown speaker 'nobody'; the run's are me, you"):
+        model.respond([[]], ["nobody"])
+    with pytest.raises(UserError, match="unknown symbol 99"):
+        model.respond([[]], ["me"], symbol=99)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "symbol_vector", "diffusion"])
+def test_every_prior_trains_on_dialogues(kind, tmp_path) -> None:
+    corpus = DialogueCorpus("tiny", turns_of(dialogues(20, 0)), turns_of(dialogues(5, 1)), None, ("me", "you"))
+    preset = "paper-tiny" if kind == "diffusion" else "best-tiny"
+    config = load_preset(preset, [f"model.prior.kind={kind}", "training.epochs=1", "training.max_steps=3"])
+    model = train(config, corpus, tmp_path / "run")
+    assert len(model.respond([[], []], ["me", "you"], symbol=1)) == 2
