@@ -31,13 +31,12 @@ def trained(tmp_path_factory):
     settings = [
         "model.prior.kind=gaussian",
         "model.context.embedding_size=32",
-        "model.encoder.normalise_means=false",
         "training.epochs=4",
         "training.learning_rate=0.02",
         "training.rate_weight=1",
     ]
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    return train(load_preset("best-tiny", settings), corpus, folder), folder
+    return train(load_preset("best-tiny", settings, "dialogue"), corpus, folder), folder
 
 
 def test_it_answers_what_was_asked(trained) -> None:
@@ -68,6 +67,9 @@ def test_it_is_the_same_read_again_and_in_any_batch(trained) -> None:
 
 def test_what_it_does_not_know(trained) -> None:
     model, _ = trained
+    assert model.respond([], []) == [] and model.symbol_probabilities([]).shape == (0, 4)
+    with pytest.raises(UserError, match="a dialogue without a turn"):
+        model.encode([Dialogue(())])
     with pytest.raises(UserError, match="unknown speaker 'nobody'; the run's are me, you"):
         model.respond([[]], ["nobody"])
     with pytest.raises(UserError, match="unknown symbol 99"):
@@ -78,6 +80,7 @@ def test_what_it_does_not_know(trained) -> None:
 def test_every_prior_trains_on_dialogues(kind, tmp_path) -> None:
     corpus = DialogueCorpus("tiny", turns_of(dialogues(20, 0)), turns_of(dialogues(5, 1)), None, ("me", "you"))
     preset = "paper-tiny" if kind == "diffusion" else "best-tiny"
-    config = load_preset(preset, [f"model.prior.kind={kind}", "training.epochs=1", "training.max_steps=3"])
+    settings = [f"model.prior.kind={kind}", "training.epochs=1", "training.max_steps=3"]
+    config = load_preset(preset, settings, "dialogue")
     model = train(config, corpus, tmp_path / "run")
     assert len(model.respond([[], []], ["me", "you"], symbol=1)) == 2

@@ -107,24 +107,16 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
                     responses[row] = self.tokenizer.decode(ids)
         return responses
 
-    @torch.no_grad()
-    def symbol_probabilities(self, examples: Sequence[Dialogue]) -> np.ndarray:
-        """p(y | posterior mean, context), [N, K] float32."""
-        found = np.empty((len(examples), self.config.model.symbols), np.float32)
-        with self.evaluating(dtype=torch.float32):
-            for index, batch in self.batches(examples):
-                context_BC = self.context_of(batch)
-                mean_BD = self.infer(batch, context_BC).mean_BD
-                found[index] = self.prior.symbol_logits(mean_BD, context_BC).softmax(-1).cpu().numpy()
-        return found
-
     def batches(self, examples: Sequence[Dialogue]) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
-        """Batches of the dialogues' last turns, with the rows they come from."""
+        """Batches of the dialogues' last turns, with the rows they come from. Raises UserError where one has no
+        turn."""
+        if not all(dialogue.turns for dialogue in examples):
+            raise UserError("a dialogue without a turn has no response that could be read")
         data, previous = self.config.data, self.config.model.context.turns
         kept = [Dialogue(dialogue.turns[-previous - 1 :]) for dialogue in examples]
         corpus = TokenizedDialogues.of_turns(
             turns_of(kept), self.tokenizer, data.max_length, None, data.speakers, previous
         )
-        last_N = np.cumsum([len(dialogue.turns) for dialogue in kept]) - 1
+        last_N = np.cumsum([len(dialogue.turns) for dialogue in kept], dtype=np.int64) - 1
         for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
             yield index, corpus.batch(last_N[index]).to(self.device)

@@ -145,11 +145,14 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
 
     @torch.no_grad()
     def symbol_probabilities(self, examples: Seen) -> np.ndarray:
-        """p(y | posterior mean), [N, K] float32."""
-        z_ND = torch.from_numpy(self.encode(examples)).to(self.device)
-        with self.evaluating():
-            found = [self.prior.symbol_logits(z_BD).softmax(-1).cpu().numpy() for z_BD in z_ND.split(WRITE_ROWS)]
-        return np.concatenate(found) if found else np.empty((0, self.config.model.symbols), np.float32)
+        """p(y | posterior mean), of a response also given its context, [N, K] float32."""
+        found_NK = np.empty((len(examples), self.config.model.symbols), np.float32)
+        with self.evaluating(dtype=torch.float32):
+            for index, batch in self.batches(examples):
+                context_BC = self.context_of(batch)
+                logits_BK = self.prior.symbol_logits(self.infer(batch, context_BC).mean_BD, context_BC)
+                found_NK[index] = logits_BK.softmax(-1).cpu().numpy()
+        return found_NK
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str = "auto") -> Self:

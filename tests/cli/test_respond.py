@@ -38,7 +38,7 @@ def test_a_line_a_response(run, model, dialogues) -> None:
     assert run("respond", "folder", "--context", dialogues) == (0, "agent 1\ncaller 2\n", "")
     assert model.how == {"symbol": None, "guidance": 1.0, "seed": 0}
     code, out, _ = run("respond", "folder", "--context", dialogues, "-n", "2", "--symbol", "3", "--guidance", "2")
-    assert (code, out) == (0, "agent 1\nagent 1\n\ncaller 2\ncaller 2\n")
+    assert (code, out) == (0, "agent 1\n\ncaller 2\n")
     assert model.how == {"symbol": 3, "guidance": 2.0, "seed": 0}
     assert run("respond", "folder", "--context", dialogues, "--speaker", "caller")[1] == "caller 1\ncaller 2\n"
 
@@ -57,6 +57,8 @@ def test_a_conversation_goes_on_with_what_was_answered(run, monkeypatch) -> None
         ('[{"text": "hello"}]', 'line 1, turn 1: "speaker" is missing'),
         ('[{"speaker": "a", "text": " "}]', 'line 1, turn 1: "text" is " "'),
         ('"hello"', "a dialogue is a list of turns"),
+        ('[{"speaker": "a", "text": "hi \\ud83d"}]', 'line 1, turn 1: "text" holds'),
+        ("[" * 100_000, "line 1: no JSON that can be read"),
     ],
 )
 def test_what_is_no_dialogue_is_told_with_its_line(run, tmp_path, line, told) -> None:

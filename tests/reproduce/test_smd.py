@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, turns_of
-from ldebm.reproduce import dialogue_setting, response_figures, smd, smd_page
+from ldebm.reproduce import dialogue_setting, language_models, response_figures, smd, smd_page
 from ldebm.reproduce import runs as table_runs
 from tests.test_dialogue_model import dialogues
 
@@ -52,14 +52,15 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
             assert 0 <= row["bleu"]["mean"] <= row["bleu_with_speaker"]["mean"] <= 100
             assert -100 <= row["average_best"]["mean"] <= 100 and row["average"]["floor"] > 0
             assert row["nll_bound"]["mean"] > 0
-            assert (row["recovered"]["mean"] is not None) == (name == "ldebm-best")
+            assert (row["mutual_information"]["mean"] is not None) == (name == "ldebm-best")
 
     smd_page.write_page(tmp_path / "smd.md", paths, tmp_path / "runs")
     page = (tmp_path / "smd.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "| symbol | share | words | intent | speaker | generated |" in page
 
     monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
-    monkeypatch.setattr(smd, "nearness", smd.nearness)
+    monkeypatch.setattr(smd, "_near", None)
+    monkeypatch.setattr(language_models, "fit", None)
     again = smd.reproduce(tmp_path / "results", tmp_path / "runs", seeds=1, quick=True)
     assert [json.loads(path.read_text())["rows"] for path in again] == [
         json.loads(path.read_text())["rows"] for path in paths
@@ -87,6 +88,10 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
         def respond(self, contexts, speakers, symbol, seed):
             return [f"it is {symbol}" for _ in contexts]
 
+    class Mute(Model):
+        def symbol_probabilities(self, examples):
+            return np.eye(3)[[0] * len(examples)]
+
     examples = response_figures.examples_of(
         [
             Dialogue((Turn("a", f"x {place % 3}"), Turn("b", f"y {place % 3}")), f"topic {place % 3}")
@@ -94,8 +99,12 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
         ]
     )
     assert [len(example.turns) for example in examples[:4]] == [1, 2, 1, 2]
+    mute = response_figures.of_symbols(Mute(), examples, steered=9, seed=0)
+    assert mute["symbols_in_use"] == 1 and "recovered" not in mute  # a symbol that never changes earns nothing
     found = response_figures.of_symbols(Model(), examples, steered=9, seed=0)
-    assert found["recovered"] == 1 and found["different_across"] == 1
+    assert (
+        found["recovered_chance"] == pytest.approx(1 / 3) and found["recovered"] == 1 and found["different_across"] == 1
+    )
     assert found["distinct_2_across"] == pytest.approx(4 / 6)  # "it is" three times, "is k" once each
     assert found["ami_intent"] == pytest.approx(1) and abs(found["ami_speaker"]) < 0.05
     assert found["homogeneity_intent"] == pytest.approx(1) and found["homogeneity_intent_chance"] < 0.3

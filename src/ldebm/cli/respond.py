@@ -27,7 +27,12 @@ def respond(
             show_default=False,
         ),
     ],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many responses to each, the best first.")] = 1,
+    n: Annotated[
+        int,
+        typer.Option(
+            "-n", min=1, help="How many responses are drawn to each; the different ones are told, best first."
+        ),
+    ] = 1,
     speaker: Annotated[
         str | None,
         typer.Option("--speaker", help="Who responds.", show_default="whoever is not the last speaker"),

@@ -84,7 +84,7 @@ def train(
         "training.max_minutes": max_minutes,
     }
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
-    config = load_preset(preset, [*(settings or ()), *given])
+    config = load_preset(preset, [*(settings or ()), *given], task)
     folder = out or Path("runs") / _stem(source)
     columns = [f"--{name}" for name, value in (("text", text), ("label", label), ("split", split)) if value]
     what = "dialogues" if task == "dialogue" else "points"

@@ -149,6 +149,11 @@ def _turn(value: Any, where: str) -> Turn:
             raise DataError(
                 f'{where}: "{name}" {what}, and must be a string that is not empty. Write it, or leave the turn out.'
             )
+        if any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in found):
+            raise DataError(
+                f'{where}: "{name}" holds {shorten(ascii(found), 40)}, which is no text (half a character, or a zero); '
+                "write the whole character, or leave the turn out."
+            )
     return Turn(value["speaker"].strip(), value["text"].strip())
 
 
@@ -157,6 +162,8 @@ def _parsed(line: str, where: str) -> Any:
         return json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}, column {error.colno}: no JSON ({error.msg}); {EXPECTED}.") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{where}: no JSON that can be read (too deep, or a number too long); {EXPECTED}.") from None
 
 
 def turns_of(dialogues: Iterable[Dialogue]) -> datasets.Dataset:

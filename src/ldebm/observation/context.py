@@ -30,8 +30,9 @@ class ContextEncoder(nn.Module):
         self.embedding = embedding_of(vocabulary, config.embedding_size)
         self.dropout = ByteDropout(config.dropout)
         self.words = nn.GRU(config.embedding_size, config.hidden_size // 2, batch_first=True, bidirectional=True)
-        self.speaker = nn.Embedding(speakers + 1, config.hidden_size)
-        nn.init.uniform_(self.speaker.weight, -0.1, 0.1)  # as words are, lest who spoke drown what was said
+        self.speaker = nn.Embedding(speakers + 1, config.hidden_size, padding_idx=0)  # 0: of nobody known
+        with torch.no_grad():
+            self.speaker.weight.uniform_(-0.1, 0.1)[0] = 0.0  # as words are, lest who spoke drown what was said
         self.turns = nn.GRU(config.hidden_size, config.hidden_size, batch_first=True)
         self.compute_dtype = torch.float32
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from ldebm.errors import ConfigError, RunError
 from ldebm.presets.config import Config
 
+Task = Literal["texts", "dialogue"]
 SIZES = ("tiny", "small", "full", "points")
 
 
@@ -23,8 +24,8 @@ def preset_names() -> list[str]:
     return [f"{name.removesuffix('.yaml')}-{size}" for name in files for size in SIZES]
 
 
-def load_preset(name: str, settings: Sequence[str] = ()) -> Config:
-    """The preset `name` with `settings` such as "model.symbols=20" laid over it.
+def load_preset(name: str, settings: Sequence[str] = (), task: Task = "texts") -> Config:
+    """The preset `name`, as it is for the task, with `settings` such as "model.symbols=20" laid over it.
 
     Raises ConfigError for an unknown preset, an unknown setting or a value that does not fit.
     """
@@ -32,7 +33,7 @@ def load_preset(name: str, settings: Sequence[str] = ()) -> Config:
         raise ConfigError(f"unknown preset {name!r}; the presets are {', '.join(preset_names())}")
     family, _, size = name.rpartition("-")
     document = yaml.safe_load(resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8"))
-    values = _merge(document["common"], document["sizes"][size])
+    values = _merge(_merge(document["common"], document["sizes"][size]), document["tasks"][task])
     values["preset"] = name
     for setting in settings:
         _apply(values, setting)

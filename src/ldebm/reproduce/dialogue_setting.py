@@ -12,8 +12,7 @@ from ldebm.reproduce.dailydialog import WITHOUT_ENERGY
 
 CORPORA = {"smd": smd, "dailydialog": daily_dialogues}
 VECTORS = {"smd": "smd.txt.gz", "dailydialog": "dd.txt.gz"}  # of the words' meanings, in word2vec/
-COMMON = ("data.vocabulary_size=10000", "model.symbols=10", "model.encoder.normalise_means=false")
-CHOSEN = ("training.rate_weight=0.3",)
+COMMON = ("data.vocabulary_size=10000", "model.symbols=10")
 QUICK = "tiny"
 LENGTHS = {
     QUICK: ("training.epochs=1", "training.max_steps=200"),
@@ -31,7 +30,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "ldebm-best": (),
 }
 BEST = "ldebm-best"
-FULL = (BASELINE, "gaussian", "svebm-ib", BEST)  # the rows that carry the claim
+FULL = (BASELINE, "gaussian", "svebm-ib", "ldebm-no-clustering", BEST)  # the rows that carry the claim
 
 
 class Effort(NamedTuple):
@@ -59,7 +58,7 @@ def test_dialogues(name: str, size: str) -> list[Dialogue]:
 def config_of(name: str, row: str, size: str, seed: int) -> Config:
     """The row's preset with what it changes, on the corpus `name`."""
     steps = STEPS.get(size, ()) if name == "dailydialog" else ()
-    return load_preset(f"best-{size}", [*COMMON, *CHOSEN, *LENGTHS[size], *steps, *ROWS[row], f"seed={seed}"])
+    return load_preset(f"best-{size}", [*COMMON, *LENGTHS[size], *steps, *ROWS[row], f"seed={seed}"], "dialogue")
 
 
 def folder_of(name: str, row: str, size: str, seed: int, runs: Path) -> Path:

@@ -14,6 +14,7 @@ from ldebm.evaluation.fluency import distinct_n, mean_length
 from ldebm.evaluation.latent import mutual_information
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.evaluation.word_vectors import Vectors, similarity
+from ldebm.tasks.evaluation_of_runs import IN_USE
 
 NEARNESS = {
     "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of the responses to all test turns; 0 to 100",
@@ -34,13 +35,14 @@ SYMBOLS = {
     },
     **{f"homogeneity_{name}": f"1 - H({name} | symbol) / H({name}), 0 to 1" for name in ATTRIBUTES},
     **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
-    "recovered": "share of the responses to a symbol that are read as that symbol again; chance is one over the "
-    "symbols",
+    "symbols_in_use": f"symbols of more than {IN_USE:.1%} of the turns",
+    "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
+    "or more",
+    "recovered_chance": "one over the symbols in use",
     "distinct_2_across": "distinct pairs of words over all pairs of the responses that one context gets from all "
     "symbols, mean over contexts",
     "different_across": "distinct responses over all responses that one context gets from all symbols",
 }
-USED = 0.01  # symbols of fewer turns than this share are not asked for
 
 
 def examples_of(dialogues: Sequence[Dialogue]) -> list[Dialogue]:
@@ -83,7 +85,10 @@ def of_symbols(model: DialogueModel, examples: Sequence[Dialogue], steered: int,
             f"homogeneity_{name}": scores.homogeneity,
             f"homogeneity_{name}_chance": chance.homogeneity,
         }
-    used = np.flatnonzero(symbol_shares(probabilities) > USED)
+    used = np.flatnonzero(symbol_shares(probabilities) > IN_USE)
+    found |= {"symbols_in_use": float(len(used)), "recovered_chance": 1 / len(used)}
+    if len(used) < 2:
+        return found  # nothing to tell apart
     rows = np.random.default_rng(seed).permutation(len(examples))[:steered]
     return found | _steered(model, [examples[row] for row in rows], [int(symbol) for symbol in used], seed)
 

@@ -52,10 +52,12 @@ PUBLISHED = {  # recalled, unverified; with other word vectors
 PROTOCOL = {
     **NEARNESS,
     **{
-        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates}"
+        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates} (quick: {EFFORTS[QUICK].candidates}), each "
+        " greedy from a latent of its own, without a latent each an ancestral sample"
         for name in ("bleu", "average", "extrema", "greedy")
     },
-    "nll_bound": "reconstruction + rate, nats a turn, an upper bound of -log p(turn | context); exact without a latent",
+    "nll_bound": "reconstruction + rate to the conditional Gaussian - the gain's lower end, nats a turn: in "
+    "expectation an upper bound of -log p(turn | context); exact without a latent",
     "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
     "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
     "gain": "what the energy saves over the conditional Gaussian, nats a turn, from above",
@@ -132,11 +134,12 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     words = model.tokenizer.words
     one = [words(text) for text in model.respond(contexts, speakers, seed=seed)]
     best = [words(texts[0]) for texts in candidates(model, contexts, speakers, effort.candidates, seed=seed)]
-    validated = validate(model, _tokenized(name, size, "test", seed, model.tokenizer), seed)
+    with model.evaluating(torch.float32):
+        validated = validate(model, _tokenized(name, size, "test", seed, model.tokenizer), seed)
     found = _near(one, best, examples, model.tokenizer, name) | {
         each: validated[each] for each in _VALIDATED if each in validated
     }
-    found["nll_bound"] = found["reconstruction"] + found["rate"]
+    found["nll_bound"] = found["reconstruction"] + validated["rate_to_reference"] - validated.get("gain_low", 0.0)
     return found | (of_symbols(model, examples, effort.steered, seed) if model.prior.has_symbols else {})
 
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
-from ldebm.reproduce.dialogue_setting import BEST, CHOSEN, COMMON, CORPORA, LENGTHS, test_dialogues
+from ldebm.reproduce.dialogue_setting import BEST, COMMON, CORPORA, LENGTHS, test_dialogues
 from ldebm.reproduce.markdown import Columns, definitions, table
-from ldebm.reproduce.response_figures import USED, examples_of
+from ldebm.reproduce.response_figures import examples_of
 from ldebm.reproduce.smd import trained
+from ldebm.tasks.evaluation_of_runs import IN_USE
 
 TABLES: dict[str, Columns] = {
     "One response, from a latent of the conditional prior": {
@@ -48,7 +49,9 @@ TABLES: dict[str, Columns] = {
         "ami_speaker": ("adjusted, speaker", ".3f"),
         "homogeneity_intent": ("homogeneity, intent", ".3f"),
         "homogeneity_intent_chance": ("by chance", ".3f"),
+        "symbols_in_use": ("symbols in use", ".0f"),
         "recovered": ("recovered", ".2f"),
+        "recovered_chance": ("by chance", ".2f"),
         "distinct_2_across": ("distinct-2 across symbols", ".2f"),
         "different_across": ("different responses", ".2f"),
     },
@@ -71,7 +74,7 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
     parts = [
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
-        f"encoder and decoder at a size and {' '.join(f'`{each}`' for each in (*COMMON, *CHOSEN))}, those of size "
+        f"encoder and decoder at a size and {' '.join(f'`{each}`' for each in COMMON)}, those of size "
         f"`small` {' '.join(f'`{each}`' for each in LENGTHS['small'])}. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
@@ -105,7 +108,7 @@ def _actions(size: str, runs: Path) -> str:
     contributions_KV = divergence_contributions(counts_KV)
     lines = [["symbol", "share", "words", "intent", "speaker", "generated"], ["---"] * 6]
     for symbol, count in Counter(symbols.tolist()).most_common():
-        if count / len(symbols) <= USED:
+        if count / len(symbols) <= IN_USE:
             continue
         its = [examples[row] for row in np.flatnonzero(symbols == symbol)]
         words = ", ".join(vocabulary[v] for v in np.argsort(-contributions_KV[symbol])[:WORDS])

@@ -15,7 +15,8 @@ from ldebm.dialogue_model import DialogueModel
 def candidates(
     model: DialogueModel, contexts: Sequence[Sequence[Turn]], speakers: Sequence[str], n: int, **how: Any
 ) -> list[list[str]]:
-    """`n` responses to each context, each from a latent of its own; the model's choice first (`by_consensus`).
+    """Responses to each context, `n` of them drawn, each from a latent of its own, and what was drawn again left out;
+    the model's choice first (`by_consensus`).
 
     Args:
         how: as for `DialogueModel.respond`.
@@ -23,10 +24,12 @@ def candidates(
     responses = model.respond(
         [context for context in contexts for _ in range(n)], [speaker for speaker in speakers for _ in range(n)], **how
     )
-    found = (responses[start : start + n] for start in range(0, len(responses), n))
-    return [
-        [texts[place] for place in by_consensus([model.tokenizer.words(text) for text in texts])] for texts in found
-    ]
+    ranked = []
+    for start in range(0, len(responses), n):
+        texts = responses[start : start + n]
+        order = by_consensus([model.tokenizer.words(text) for text in texts])
+        ranked.append(list(dict.fromkeys(texts[place] for place in order)))
+    return ranked
 
 
 def by_consensus(texts: Sequence[Sequence[str]]) -> list[int]:

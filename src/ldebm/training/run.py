@@ -120,19 +120,18 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
     symbols there is one symbol a label, and no clustering; a synthetic density has a symbol a component. Raises
-    ConfigError where the preset is for texts and the corpus of points, or the reverse.
+    ConfigError where the preset is for something else than the corpus holds.
     """
-    observation = "points" if isinstance(corpus, Points) else "sequence"
-    if (config.model.observation == "points") != isinstance(corpus, Points):
+    held = "points" if isinstance(corpus, Points) else "dialogues" if isinstance(corpus, DialogueCorpus) else "texts"
+    wanted = {"sequence": "texts", "dialogue": "dialogues", "points": "points"}[config.model.observation]
+    if held != wanted:
         raise ConfigError(
-            f"the preset {config.preset or 'given'} is for {config.model.observation} and {corpus.name} holds "
-            f"{'points' if observation == 'points' else 'texts'}: choose best-points or paper-points for points, "
-            "another size for texts"
+            f"the preset {config.preset or 'given'} is for {wanted} here and {corpus.name} holds {held}: choose "
+            "best-points or paper-points for points, another size for texts, and the task dialogue for dialogues"
         )
     if isinstance(corpus, DialogueCorpus):
         known = {"speakers": corpus.speakers, "source": config.data.source or corpus.name}
-        responds = config.model.model_copy(update={"observation": "dialogue"})
-        return config.model_copy(update={"data": config.data.model_copy(update=known), "model": responds})
+        return config.model_copy(update={"data": config.data.model_copy(update=known)})
     if isinstance(corpus, Points):
         named = config.data.model_copy(update={"source": config.data.source or corpus.name})
         symbols = config.model.model_copy(update={"symbols": corpus.density.components})
