@@ -52,8 +52,8 @@ PUBLISHED = {  # recalled, unverified; with other word vectors
 PROTOCOL = {
     **NEARNESS,
     **{
-        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates} (quick: {EFFORTS[QUICK].candidates}), each "
-        " greedy from a latent of its own, without a latent each an ancestral sample"
+        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates} (quick: {EFFORTS[QUICK].candidates}), "
+        "each greedy from a latent of its own, without a latent each an ancestral sample"
         for name in ("bleu", "average", "extrema", "greedy")
     },
     "nll_bound": "reconstruction + rate to the conditional Gaussian - the gain's lower end, nats a turn: in "
