@@ -66,8 +66,8 @@ def test_train_hands_settings_and_flags_on(run: Run, calls: list[tuple[Any, ...]
         " --precision bf16 --device cpu --max-minutes 0.5 --resume --out runs/a"
     )
     assert run("train", "reviews.csv", *flags.split()) == (0, "", "")
-    (preset, settings), corpus, (config, *training) = calls
-    assert preset == "paper-tiny"
+    (preset, settings, task), corpus, (config, *training) = calls
+    assert preset == "paper-tiny" and task == "texts"
     assert settings == [
         "model.symbols=3",
         "seed=1",
