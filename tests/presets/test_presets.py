@@ -4,6 +4,7 @@ import pytest
 
 from ldebm.errors import ConfigError, RunError
 from ldebm.presets import config_from_yaml, config_to_yaml, load_preset, preset_names
+from ldebm.presets.config import ContextConfig
 from ldebm.prior import DiffusionPrior, build_prior
 
 
@@ -36,6 +37,17 @@ def test_settings_lie_over_the_preset():
     config = load_preset("best-small", ["model.symbols=7", "training.rate_weight=0.5", "model.prior.kind=gaussian"])
     assert (config.model.symbols, config.training.rate_weight, config.model.prior.kind) == (7, 0.5, "gaussian")
     assert config.model.latent_size == load_preset("best-small").model.latent_size
+
+
+def test_what_is_for_dialogues_stays_out_of_the_presets_of_texts():
+    for name in preset_names():
+        assert load_preset(name).model.context == ContextConfig()
+        if not name.endswith("-points"):
+            assert load_preset(name, task="dialogue").model.observation == "dialogue"
+    sizes = [
+        load_preset(f"best-{size}", task="dialogue").model.context.hidden_size for size in ("tiny", "small", "full")
+    ]
+    assert sizes == sorted(set(sizes))
 
 
 def test_names_of_columns_stay_texts():

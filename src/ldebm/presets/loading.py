@@ -33,7 +33,9 @@ def load_preset(name: str, settings: Sequence[str] = (), task: Task = "texts") -
         raise ConfigError(f"unknown preset {name!r}; the presets are {', '.join(preset_names())}")
     family, _, size = name.rpartition("-")
     document = yaml.safe_load(resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8"))
-    values = _merge(_merge(document["common"], document["sizes"][size]), document["tasks"][task])
+    values: dict[str, Any] = {}
+    for part in (document, document[task]) if task == "dialogue" else (document,):
+        values = _merge(_merge(values, part["common"]), part["sizes"].get(size, {}))
     values["preset"] = name
     for setting in settings:
         _apply(values, setting)
