@@ -11,6 +11,7 @@ from ldebm.data import Dialogue, DialogueCorpus, Turn
 from ldebm.data.dialogues import turns_of
 from ldebm.errors import RunError, UserError
 from ldebm.model import LDEBM
+from ldebm.tasks import likelihood_figures
 
 COLOURS = ("red", "green", "blue", "white")
 
@@ -47,6 +48,15 @@ def test_it_answers_what_was_asked(trained) -> None:
     right = np.mean([response == f"oh, {colour}" for response, colour in zip(responses, colours, strict=True)])
     assert right > 0.9  # a quarter by chance
     assert model.respond([[]], ["you"])[0].startswith("it is")  # who begins, and how, is learned too
+
+
+def test_a_turn_that_its_context_tells_costs_nothing(trained) -> None:
+    model, _ = trained
+    second = dialogues(60, 2)
+    first = [Dialogue(each.turns[:1]) for each in second]
+    nll = [likelihood_figures.of_texts(model, each, samples=200)["nll_bound"] for each in (first, second)]
+    assert nll[0] == pytest.approx(np.log(len(COLOURS)), abs=0.3)  # one colour of four, whatever the latent
+    assert 0 < nll[1] < 0.3
 
 
 def test_it_is_the_same_read_again_and_in_any_batch(trained) -> None:

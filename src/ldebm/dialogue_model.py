@@ -112,11 +112,8 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         turn."""
         if not all(dialogue.turns for dialogue in examples):
             raise UserError("a dialogue without a turn has no response that could be read")
-        data, previous = self.config.data, self.config.model.context.turns
-        kept = [Dialogue(dialogue.turns[-previous - 1 :]) for dialogue in examples]
-        corpus = TokenizedDialogues.of_turns(
-            turns_of(kept), self.tokenizer, data.max_length, None, data.speakers, previous
-        )
+        kept = [Dialogue(dialogue.turns[-self.config.model.context.turns - 1 :]) for dialogue in examples]
+        corpus = TokenizedDialogues.of_turns(turns_of(kept), self.tokenizer, self.config)
         last_N = np.cumsum([len(dialogue.turns) for dialogue in kept], dtype=np.int64) - 1
         for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
             yield index, corpus.batch(last_N[index]).to(self.device)

@@ -11,7 +11,7 @@ from ldebm.data.batches import TokenizedDialogues
 from ldebm.data.dialogues import FEATURES
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.observation.context import ContextEncoder
-from ldebm.presets.config import ContextConfig
+from ldebm.presets.config import Config, ContextConfig, DataConfig, ModelConfig
 
 DIALOGUES = (("hello", "good day how are you", "fine"), ("where is it", "there"), tuple("abcdefgh"))
 TOKENIZER = Tokenizer.train([" ".join(turns) for turns in DIALOGUES], "whitespace", 100, False)
@@ -24,7 +24,11 @@ def corpus():
     ]
     columns = dict(zip(FEATURES, map(list, zip(*rows, strict=True)), strict=True))
     dataset = datasets.Dataset.from_dict(columns, features=FEATURES)
-    return TokenizedDialogues.of_turns(dataset, TOKENIZER, 20, None, ("me",), previous=3)
+    return TokenizedDialogues.of_turns(
+        dataset,
+        TOKENIZER,
+        Config(data=DataConfig(max_length=20, speakers=("me",)), model=ModelConfig(context=ContextConfig(turns=3))),
+    )
 
 
 def test_a_response_has_the_turns_before_it_in_its_dialogue_and_no_others(corpus) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ldebm.data.tokenizer import EOS, PAD, Tokenizer
+from ldebm.presets.config import Config
 
 _READ = 10_000  # texts tokenised at a time
 _POOL = 50  # batches sorted together: enough that the lengths in a batch are near, few enough that batches stay random
@@ -178,16 +179,15 @@ class TokenizedDialogues(TokenizedCorpus):
         cls,
         dataset: datasets.Dataset,
         tokenizer: Tokenizer,
-        max_length: int,
-        labels: Sequence[str] | None,
-        speakers: Sequence[str],
-        previous: int,
+        config: Config,
     ) -> Self:
-        """The turns of `dataset` (columns text, label, speaker, position), at most `max_length` ids each."""
-        place = {speaker: number for number, speaker in enumerate(speakers)}
+        """The turns of `dataset` (columns text, label, speaker, position), cut and with the contexts that the
+        configuration says."""
+        data = config.data
+        place = {speaker: number for number, speaker in enumerate(data.speakers)}
         speaker_N = np.array([place.get(speaker, -1) for speaker in dataset["speaker"]], np.int64)
-        turns = TokenizedCorpus.build(dataset, tokenizer, max_length, labels)
-        return cls(turns, speaker_N, np.array(dataset["position"], np.int64), previous)
+        turns = TokenizedCorpus.build(dataset, tokenizer, data.max_length, data.labels)
+        return cls(turns, speaker_N, np.array(dataset["position"], np.int64), config.model.context.turns)
 
     def batch(self, indices: np.ndarray) -> DialogueBatch:
         """The responses of the rows `indices` [B], in that order, with their contexts, as a batch on the CPU."""

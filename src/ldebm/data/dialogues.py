@@ -117,8 +117,7 @@ def as_dialogue(value: Any, where: str, least: int = 2) -> Dialogue:
 
 def smd(part: str) -> list[Dialogue]:
     """The Stanford multi-domain dialogues (Eric et al. 2017), labelled by intent; turns without a word are left out."""
-    names = {each: name for each, name in SMD_FILES.items() if each == part}
-    [file] = corpus_files("smd", "stanford", tuple(names.values()))
+    [file] = corpus_files("smd", "stanford", [SMD_FILES[part]])
     with gzip.open(file, "rt", encoding="utf-8") as stream:
         rows = json.load(stream)
     found = []

@@ -1,6 +1,7 @@
-"""log p(x) of held-out examples from below, by importance weighting (Burda et al. 2016; methods 5.2).
+"""log p(x) of held-out examples from below, by importance weighting (Burda et al. 2016; methods 5.2); of responses, log
+p(x | c).
 
-Legend: B examples, S posterior samples of each, D latent dimensions.
+Legend: B examples, S posterior samples of each, D latent dimensions, C size of a context.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ def log_weights(
     """
     batch, found = batch.to(model.device), []
     with model.evaluating(torch.float32):
-        posterior = model.encoder.encode(batch)
+        context_BC = model.context_of(batch)
+        posterior = model.infer(batch, context_BC)
         for _ in range(samples):
             noise_BD = Noise(generator).normal(*posterior.mean_BD.shape, device=model.device)
             z_BD = posterior.sample(noise_BD)
             log_q_B = -0.5 * (noise_BD.square() + posterior.log_variance_BD + math.log(2 * math.pi)).sum(-1)
-            rest_B = model.decoder.log_likelihood(z_BD, batch) - log_q_B
-            ends = model.prior.log_density_draws(z_BD, generator, particles)
+            rest_B = model.log_likelihood(z_BD, batch, context_BC=context_BC) - log_q_B
+            ends = model.prior.log_density_draws(z_BD, generator, particles, context_BC)
             found.append(torch.stack([rest_B + end_B for end_B in ends]))
     lower_SB, upper_SB = torch.stack(found, 1)
     return lower_SB, upper_SB

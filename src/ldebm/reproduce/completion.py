@@ -12,8 +12,9 @@ from ldebm.model import LDEBM
 from ldebm.presets import load_preset
 from ldebm.reproduce import language_models, ptb, ptb_language_model
 from ldebm.reproduce.language_models import EPOCHS
-from ldebm.reproduce.ptb_setting import QUICK, config_of, folder_of, texts_of
+from ldebm.reproduce.ptb_setting import config_of, folder_of, texts_of
 from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.rows import QUICK
 from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.tasks import completion_figures
 

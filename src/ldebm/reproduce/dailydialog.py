@@ -28,33 +28,25 @@ from ldebm.model import LDEBM
 from ldebm.presets import Config, load_preset
 from ldebm.reproduce import symbol_baselines
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
+from ldebm.reproduce.rows import BEST, FULL, LENGTHS, PAPER, PRIORS, stages
+from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.tasks.evaluation_of_runs import IN_USE
 
 SYMBOLS = 125
 COMMON = (f"model.symbols={SYMBOLS}", "data.vocabulary_size=10000", "data.max_length=60")
-QUICK = "tiny"
-LENGTHS = {
-    QUICK: ("training.epochs=1", "training.max_steps=300"),
-    "small": ("training.epochs=4",),
-    "full": (),
-}  # of every row's training
-WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
 MODELS: dict[str, tuple[str, ...]] = {
-    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
+    "gaussian": PRIORS["gaussian"],
     "gaussian-mixture": ("model.prior.kind=mixture", "training.clustering_weight=0"),
-    "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
-    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
-    "ldebm-no-clustering": ("training.clustering_weight=0",),
-    "ldebm-paper": ("model.latent_size=32", "training.rate_weight=0.01", "training.clustering_weight=0.5"),  # B.2
-    "ldebm-best": (),
+    "svebm": PRIORS["svebm"],
+    "svebm-ib": PRIORS["svebm-ib"],
+    "ldebm-no-clustering": PRIORS["ldebm-no-clustering"],
+    PAPER: ("model.latent_size=32", "training.rate_weight=0.01", "training.clustering_weight=0.5"),  # B.2
+    BEST: PRIORS[BEST],
 }
-PAPER, BEST = "ldebm-paper", "ldebm-best"
 BASELINES = {
     "tf-idf-k-means": symbol_baselines.tf_idf_k_means,
     "lda": symbol_baselines.latent_dirichlet_allocation,
 }
-FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
 
 ATTRIBUTES = ("act", "emotion", "topic")
 PUBLISHED_WAY = ("act", "emotion")  # the attributes that the paper's table has
@@ -115,16 +107,15 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         jobs: models trained at a time, each on its share of the cores.
     """
     rows = (*BASELINES, *MODELS)
-    stages = ((QUICK, rows, 1),) if quick else (("small", rows, seeds), ("full", FULL, 1))
     suffix = "-quick" if quick else ""
     command = f"ldebm reproduce dailydialog --seeds {seeds}{' --quick' if quick else ''}"
     file = ResultFile(out / f"dailydialog{suffix}.json", command, PROTOCOL)
-    for size, models, n in stages:
+    for size, models, n in stages(rows, FULL, seeds, quick):
         if jobs > 1:
             in_parallel(figures, [(row, size, seed, runs) for seed in range(n) for row in models], jobs)
         for row in models:
             found = [figures(row, size, seed, runs) for seed in range(n)]
-            seconds = float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
+            seconds = mean_seconds(found)
             for each, value in zip(found, _stability(row, size, n, runs), strict=False):  # as many pairs as there are
                 each["stability"] = value
             file.add(row, size, found, seconds, published=PUBLISHED.get(row))

@@ -15,15 +15,14 @@ import numpy as np
 from ldebm.files import write_atomically
 from ldebm.reproduce.dailydialog import (
     ATTRIBUTES,
-    BEST,
     COMMON,
-    LENGTHS,
     PUBLISHED_WAY,
     columns_of,
     test_symbols,
     trained,
 )
 from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.rows import BEST, LENGTHS
 from ldebm.tasks.discovery import discover
 
 _WAYS = {"": "", "_chance": ", chance"}

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from ldebm.data.dialogues import Dialogue, DialogueCorpus, daily_dialogues, load_dialogues, smd
 from ldebm.presets import Config, load_preset
-from ldebm.reproduce.dailydialog import WITHOUT_ENERGY
+from ldebm.reproduce import rows
+from ldebm.reproduce.rows import PRIORS, QUICK
 
 CORPORA = {"smd": smd, "dailydialog": daily_dialogues}
 VECTORS = {"smd": "smd.txt.gz", "dailydialog": "dd.txt.gz"}  # of the words' meanings, in word2vec/
 COMMON = ("data.vocabulary_size=10000", "model.symbols=10")
-QUICK = "tiny"
 LENGTHS = {
     QUICK: ("training.epochs=1", "training.max_steps=200"),
     "small": ("training.epochs=10",),
@@ -22,26 +22,21 @@ LENGTHS = {
 STEPS = {"small": ("training.max_steps=1500",), "full": ("training.max_steps=6000",)}  # on DailyDialog, the larger one
 
 BASELINE = "sequence-to-sequence"
-ROWS: dict[str, tuple[str, ...]] = {
-    BASELINE: (),
-    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
-    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
-    "ldebm-no-clustering": ("training.clustering_weight=0",),
-    "ldebm-best": (),
-}
-BEST = "ldebm-best"
-FULL = (BASELINE, "gaussian", "svebm-ib", "ldebm-no-clustering", BEST)  # the rows that carry the claim
+FULL = (BASELINE, *rows.FULL)
+ROWS: dict[str, tuple[str, ...]] = {row: PRIORS.get(row, ()) for row in FULL}
 
 
 class Effort(NamedTuple):
-    """Responses to choose from, contexts that are answered with every symbol, test dialogues."""
+    """Responses to choose from, posterior samples of a likelihood bound, contexts that are answered with every symbol,
+    test dialogues."""
 
     candidates: int = 10
+    samples: int = 20
     steered: int = 200
     tested: int | None = None  # all of them
 
 
-EFFORTS = {QUICK: Effort(3, 20, 20), "small": Effort(), "full": Effort()}
+EFFORTS = {QUICK: Effort(3, 3, 20, 20), "small": Effort(), "full": Effort()}
 
 
 @cache

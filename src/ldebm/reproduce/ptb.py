@@ -11,8 +11,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ldebm.data.batches import TokenizedCorpus
 from ldebm.evaluation.latent import latent_mutual_information
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
@@ -21,10 +19,7 @@ from ldebm.presets import Config
 from ldebm.prior import DenoisingPrior
 from ldebm.reproduce import ptb_language_model
 from ldebm.reproduce.ptb_setting import (
-    BEST,
     EFFORTS,
-    FULL,
-    QUICK,
     REFIT,
     ROWS,
     config_of,
@@ -35,7 +30,8 @@ from ldebm.reproduce.ptb_setting import (
     texts_of,
 )
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
+from ldebm.reproduce.rows import BEST, FULL, stages
+from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.tasks import generation_figures, likelihood_figures
 from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
 from ldebm.training.refit import refit
@@ -86,24 +82,20 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         quick: 300 steps of the size `tiny`, judges of 2,000 texts, 400 test sentences; results to `out`/ptb-quick.json.
         jobs: models trained at a time, each on its share of the cores.
     """
-    stages = ((QUICK, tuple(ROWS), 1),) if quick else (("small", tuple(ROWS), seeds), ("full", FULL, 1))
     command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}{f' --jobs {jobs}' if jobs > 1 else ''}"
+    plan = stages(tuple(ROWS), FULL, seeds, quick)
     file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
-    floor = generation_figures.floors(real_texts(stages[0][0], runs))
+    floor = generation_figures.floors(real_texts(plan[0][0], runs))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
-    for size, models, n in stages:
+    for size, models, n in plan:
         runs_of = {ptb_language_model.ROW: 1} | dict.fromkeys((*models, REFIT), n)
         if jobs > 1:
             work = [(row, size, seed, runs) for seed in range(n) for row in runs_of if seed < runs_of[row]]
             in_parallel(measured, [each for each in work if each[0] != REFIT], jobs)
         for row, times in runs_of.items():
             found = [figures(row, size, seed, runs) for seed in range(times)]
-            file.add(row, size, found, _seconds(found), floor=floor, published=PUBLISHED.get(row))
+            file.add(row, size, found, mean_seconds(found), floor=floor, published=PUBLISHED.get(row))
     return file.path
-
-
-def _seconds(found: list[dict[str, float | None]]) -> float:
-    return float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
 
 
 def measured(row: str, size: str, seed: int, runs: Path) -> None:

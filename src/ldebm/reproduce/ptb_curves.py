@@ -17,8 +17,9 @@ from ldebm import metrics_log
 from ldebm.model import LDEBM
 from ldebm.reproduce import ptb, ptb_language_model
 from ldebm.reproduce.pictures import STYLE, AnyPath, save
-from ldebm.reproduce.ptb_setting import EFFORTS, QUICK, config_of, folder_of, real_texts
+from ldebm.reproduce.ptb_setting import EFFORTS, config_of, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
+from ldebm.reproduce.rows import QUICK
 from ldebm.reproduce.runs import in_parallel
 from ldebm.run_folder import METRICS
 from ldebm.tasks import generation_figures

@@ -12,7 +12,8 @@ from ldebm.data.tokenizer import Tokenizer
 from ldebm.evaluation.language_model import LanguageModel, cross_entropy
 from ldebm.reproduce import language_models
 from ldebm.reproduce.language_models import EPOCHS, SECONDS
-from ldebm.reproduce.ptb_setting import EFFORTS, QUICK, config_of, folder_of, real_texts, texts_of
+from ldebm.reproduce.ptb_setting import EFFORTS, config_of, folder_of, real_texts, texts_of
+from ldebm.reproduce.rows import QUICK
 from ldebm.tasks import generation_figures
 from ldebm.tasks.real_texts import as_ids
 

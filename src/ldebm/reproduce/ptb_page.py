@@ -10,7 +10,8 @@ from typing import Any
 from ldebm.files import write_atomically
 from ldebm.reproduce.markdown import Columns, definitions, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
-from ldebm.reproduce.ptb_setting import CHOSEN, COMMON, LENGTHS, PAPER
+from ldebm.reproduce.ptb_setting import CHOSEN, COMMON
+from ldebm.reproduce.rows import LENGTHS, PAPER
 
 # Result name -> heading and format.
 TABLES: dict[str, Columns] = {

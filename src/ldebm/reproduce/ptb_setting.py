@@ -10,32 +10,24 @@ from typing import NamedTuple
 from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.devices import choose_device
 from ldebm.presets import Config, load_preset
+from ldebm.reproduce.rows import BEST, LENGTHS, PAPER, PRIORS, QUICK, WITHOUT_ENERGY
 from ldebm.tasks import generation_figures
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
 COMMON = ("data.vocabulary_size=10001", "data.max_length=85")  # every row sees every word of every sentence
 CHOSEN = ("model.latent_size=96",)  # on validation (docs/log.md); the published form keeps its own
-WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
-
-QUICK = "tiny"
-LENGTHS = {
-    QUICK: ("training.epochs=1", "training.max_steps=300"),
-    "small": ("training.epochs=4",),
-    "full": (),
-}  # of every row's training
 
 ROWS: dict[str, tuple[str, ...]] = {
     "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
-    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
+    "gaussian": PRIORS["gaussian"],
     "diffusion": ("model.prior.kind=denoising", *WITHOUT_ENERGY),
-    "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
-    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
-    "ldebm-no-clustering": ("training.clustering_weight=0",),
-    "ldebm-paper": (),
-    "ldebm-best": (),
+    "svebm": PRIORS["svebm"],
+    "svebm-ib": PRIORS["svebm-ib"],
+    "ldebm-no-clustering": PRIORS["ldebm-no-clustering"],
+    PAPER: (),
+    BEST: PRIORS[BEST],
 }
-PAPER, BEST, REFIT = "ldebm-paper", "ldebm-best", "ldebm-best-refit"
-FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", "ldebm-best")  # the rows that carry the claim
+REFIT = f"{BEST}-refit"
 
 
 class Effort(NamedTuple):

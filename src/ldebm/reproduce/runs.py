@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -87,6 +88,11 @@ def kept_figures(
     key["weights"] = _digest(of / WEIGHTS)  # measuring may have trained
     write_atomically(kept, json.dumps({**key, "figures": found}, indent=2))
     return found
+
+
+def mean_seconds(found: Sequence[dict[str, float | None]]) -> float:
+    """Of the seeds' training; taken out of their figures, of which it is none."""
+    return fmean(each.pop("train_seconds") or 0.0 for each in found)
 
 
 def _digest(path: Path) -> str | None:

@@ -24,11 +24,9 @@ from ldebm.model import never_written
 from ldebm.reproduce import language_models
 from ldebm.reproduce.dialogue_setting import (
     BASELINE,
-    BEST,
     CORPORA,
     EFFORTS,
     FULL,
-    QUICK,
     ROWS,
     VECTORS,
     config_of,
@@ -38,8 +36,10 @@ from ldebm.reproduce.dialogue_setting import (
 )
 from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, examples_of, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
+from ldebm.reproduce.rows import BEST, QUICK, stages
+from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
+from ldebm.tasks import likelihood_figures
 from ldebm.tasks.responding import by_consensus, candidates
 from ldebm.training.run import resolve
 from ldebm.training.validation import validate
@@ -56,8 +56,8 @@ PROTOCOL = {
         "each greedy from a latent of its own, without a latent each an ancestral sample"
         for name in ("bleu", "average", "extrema", "greedy")
     },
-    "nll_bound": "reconstruction + rate to the conditional Gaussian - the gain's lower end, nats a turn: in "
-    "expectation an upper bound of -log p(turn | context); exact without a latent",
+    "nll_bound": f"upper bound of -log p(turn | context), nats a turn, by importance weighting with "
+    f"{EFFORTS['small'].samples} posterior samples (quick: {EFFORTS[QUICK].samples}); exact without a latent",
     "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
     "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
     "gain": "what the energy saves over the conditional Gaussian, nats a turn, from above",
@@ -77,23 +77,21 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         quick: 200 steps of the size `tiny`; results to files of their own.
         jobs: models trained at a time, each on its share of the cores.
     """
-    stages = ((QUICK, tuple(ROWS), 1),) if quick else (("small", tuple(ROWS), seeds), ("full", FULL, 1))
     command = f"ldebm reproduce smd --seeds {seeds}{' --quick' if quick else ''}"
     suffix = "-quick" if quick else ""
     first, second = (
         ResultFile(out / f"smd{of}{suffix}.json", command, PROTOCOL)
         for of in ("", *(f"-{name}" for name in [*CORPORA][1:]))
     )
-    for size, models, n in stages:
+    for size, models, n in stages(tuple(ROWS), FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
             if jobs > 1:
                 in_parallel(figures, [(name, row, size, seed, runs) for seed in range(n) for row in models], jobs)
             floor = floors(name, size)
             for row in models:
                 found = [figures(name, row, size, seed, runs) for seed in range(n)]
-                seconds = float(np.mean([each.pop("train_seconds") or 0.0 for each in found]))
                 published = PUBLISHED.get(row) if name == "smd" else None
-                file.add(row, size, found, seconds, floor=floor, published=published)
+                file.add(row, size, found, mean_seconds(found), floor=floor, published=published)
     return first.path, second.path
 
 
@@ -139,7 +137,7 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     found = _near(one, best, examples, model.tokenizer, name) | {
         each: validated[each] for each in _VALIDATED if each in validated
     }
-    found["nll_bound"] = found["reconstruction"] + validated["rate_to_reference"] - validated.get("gain_low", 0.0)
+    found["nll_bound"] = likelihood_figures.of_texts(model, examples, effort.samples, seed=seed)["nll_bound"]
     return found | (of_symbols(model, examples, effort.steered, seed) if model.prior.has_symbols else {})
 
 
@@ -196,9 +194,7 @@ def _tokenizer(name: str) -> Tokenizer:
 def _tokenized(name: str, size: str, part: str, seed: int, tokenizer: Tokenizer) -> TokenizedDialogues:
     config = resolve(config_of(name, BEST, size, seed), corpus(name))
     turns = turns_of(test_dialogues(name, size)) if part == "test" else getattr(corpus(name), part)
-    return TokenizedDialogues.of_turns(
-        turns, tokenizer, config.data.max_length, None, config.data.speakers, config.model.context.turns
-    )
+    return TokenizedDialogues.of_turns(turns, tokenizer, config)
 
 
 def _batches(test: TokenizedDialogues) -> Iterator[tuple[np.ndarray, DialogueBatch]]:

@@ -14,9 +14,10 @@ import numpy as np
 
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
-from ldebm.reproduce.dialogue_setting import BEST, COMMON, CORPORA, LENGTHS, test_dialogues
+from ldebm.reproduce.dialogue_setting import COMMON, CORPORA, LENGTHS, test_dialogues
 from ldebm.reproduce.markdown import Columns, definitions, table
 from ldebm.reproduce.response_figures import examples_of
+from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
 from ldebm.tasks.evaluation_of_runs import IN_USE
 

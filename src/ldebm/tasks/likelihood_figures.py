@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 
+from ldebm.data.batches import TextBatch
 from ldebm.evaluation.likelihood import importance_bound, log_weights
-from ldebm.model import LDEBM
+from ldebm.objective import LatentModel, Seen
 
 SAMPLES, PARTICLES = 100, 8
 
@@ -28,23 +28,27 @@ def definitions(samples: str = str(SAMPLES)) -> dict[str, str]:
 
 
 def of_texts(
-    model: LDEBM, texts: Sequence[str], samples: int = SAMPLES, particles: int = PARTICLES, seed: int = 0
+    model: LatentModel[Seen], examples: Seen, samples: int = SAMPLES, particles: int = PARTICLES, seed: int = 0
 ) -> dict[str, float]:
-    """The figures of `definitions` for held-out texts, as the model cuts them into tokens (unknown words as the unknown
-    word, at most `data.max_length`). Raises ValueError where the prior has no density."""
+    """The figures of `definitions` for held-out texts, or for the last turns of dialogues given the turns before.
+
+    As the model cuts them into tokens: unknown words as the unknown word, at most `data.max_length`. Raises ValueError
+    where the prior has no density.
+    """
     generator = torch.Generator(model.device).manual_seed(seed)
     bound = low = elbo = 0.0
     tokens = 0
-    for _, batch in model.batches(texts):
+    for _, batch in model.batches(examples):
+        assert isinstance(batch, TextBatch)
         lower_SB, upper_SB = log_weights(model, batch, samples, generator, particles)
         bound -= float(importance_bound(lower_SB).double().sum())
         low -= float(importance_bound(upper_SB).double().sum())
         elbo -= float(lower_SB.mean(0).double().sum())
         tokens += int((batch.lengths_B - 1).sum())
     return {
-        "nll_bound": bound / len(texts),
-        "nll_bound_low": low / len(texts),
-        "negative_elbo": elbo / len(texts),
+        "nll_bound": bound / len(examples),
+        "nll_bound_low": low / len(examples),
+        "negative_elbo": elbo / len(examples),
         "perplexity": math.exp(bound / tokens),
         "bits_per_word": bound / tokens / math.log(2),
     }

@@ -76,15 +76,7 @@ def train(
         tokenizer = Tokenizer.load(out / TOKENIZER)
         model = DialogueModel(config, tokenizer)
         training, validation = (
-            TokenizedDialogues.of_turns(
-                turns,
-                tokenizer,
-                config.data.max_length,
-                config.data.labels,
-                config.data.speakers,
-                config.model.context.turns,
-            )
-            for turns in (corpus.train, corpus.validation)
+            TokenizedDialogues.of_turns(turns, tokenizer, config) for turns in (corpus.train, corpus.validation)
         )
         seen = f"turns of {corpus.name}, {len(tokenizer)} tokens"
     else:

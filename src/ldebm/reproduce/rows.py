@@ -1,0 +1,30 @@
+"""What the tables of texts share: sizes and lengths of their runs, and the priors that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+QUICK = "tiny"  # the size of `--quick`
+LENGTHS = {
+    QUICK: ("training.epochs=1", "training.max_steps=300"),
+    "small": ("training.epochs=4",),
+    "full": (),
+}  # of every row's training
+WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
+
+BEST, PAPER = "ldebm-best", "ldebm-paper"
+PRIORS: dict[str, tuple[str, ...]] = {
+    "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
+    "svebm": ("model.prior.kind=symbol_vector", *WITHOUT_ENERGY),
+    "svebm-ib": ("model.prior.kind=symbol_vector", "training.clustering_weight=0"),
+    "ldebm-no-clustering": ("training.clustering_weight=0",),
+    BEST: (),
+}
+FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", BEST)  # the rows that carry the claim
+
+Stage = tuple[str, tuple[str, ...], int]
+
+
+def stages(rows: Sequence[str], full: Sequence[str], seeds: int, quick: bool) -> tuple[Stage, ...]:
+    """Size, rows and number of seeds of each stage of a table: all rows `small` with every seed, then `full` once."""
+    return ((QUICK, tuple(rows), 1),) if quick else (("small", tuple(rows), seeds), ("full", tuple(full), 1))
