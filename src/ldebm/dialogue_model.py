@@ -14,7 +14,7 @@ from torch import Tensor
 from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
 from ldebm.data.dialogues import Dialogue, Turn, turns_of
 from ldebm.data.tokenizer import Tokenizer
-from ldebm.errors import UserError
+from ldebm.errors import UserError, shorten, suggest
 from ldebm.model import known_symbol, never_written
 from ldebm.noise import Noise
 from ldebm.objective import READ_ROWS, LatentModel
@@ -82,8 +82,8 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         Raises UserError for an unknown symbol, or a speaker whom the run does not know.
         """
         known_symbol(symbol, self.config.model.symbols)
-        for speaker in set(speakers) - set(self.config.data.speakers):
-            raise UserError(f"unknown speaker {speaker!r}; the run's are {', '.join(self.config.data.speakers)}")
+        for speaker in speakers:
+            known_speaker(speaker, self.config.data.speakers)
         generator = torch.Generator(self.device).manual_seed(seed)
         examples = [
             Dialogue((*context, Turn(speaker, _RESPONSE))) for context, speaker in zip(contexts, speakers, strict=True)
@@ -117,3 +117,11 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         last_N = np.cumsum([len(dialogue.turns) for dialogue in kept], dtype=np.int64) - 1
         for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
             yield index, corpus.batch(last_N[index]).to(self.device)
+
+
+def known_speaker(speaker: str, speakers: Sequence[str]) -> str:
+    """The speaker, if it is one of the run's. Raises UserError."""
+    if speaker not in speakers:
+        known = shorten(", ".join(speakers), 200)
+        raise UserError(f"unknown speaker {shorten(speaker)!r}; the run's are {known}.{suggest(speaker, speakers)}")
+    return speaker

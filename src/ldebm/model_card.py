@@ -41,7 +41,7 @@ def write_card(model: LDEBM | DialogueModel | PointModel, folder: Path, examples
         seen, tokens, use = "texts", f"; {len(model.tokenizer)} tokens", "generate(5)"
     if isinstance(model, DialogueModel):
         speaker = config.data.speakers[0]
-        seen, tokens, use = "turns", f"; {len(model.tokenizer)} tokens", f'respond([[]], ["{speaker}"])'
+        seen, tokens, use = "turns", f"; {len(model.tokenizer)} tokens", f"respond([[]], [{speaker!r}])"
     write_atomically(
         folder / CARD,
         f"""# LDEBM on {config.data.source}

@@ -14,7 +14,9 @@ def model(monkeypatch):
     """Answers with who speaks, the number of turns and a letter."""
 
     class Fake:
-        config = SimpleNamespace(data=SimpleNamespace(speakers=("agent", "caller")))
+        config = SimpleNamespace(
+            data=SimpleNamespace(speakers=("agent", "caller")), model=SimpleNamespace(symbols=4)
+        )
         tokenizer = SimpleNamespace(words=str.split)
 
         def respond(self, contexts, speakers, **how):
@@ -48,6 +50,19 @@ def test_a_conversation_goes_on_with_what_was_answered(run, monkeypatch) -> None
     assert run("respond", "folder", "--context", "-") == (0, "agent 1\nagent 3\n", "")
     monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
     assert run("respond", "folder", "--context", "-", "--speaker", "caller")[1] == "caller 1\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (("--speaker", "agnet"), "unknown speaker 'agnet'; the run's are agent, caller. Did you mean 'agent'?"),
+        (("--symbol", "4"), "unknown symbol 4; the run's symbols are 0 to 3"),
+    ],
+)
+def test_what_the_run_does_not_know_is_told_before_somebody_talks(run, monkeypatch, wish, told) -> None:
+    monkeypatch.setattr("sys.stdin", None)  # nothing is read
+    code, out, err = run("respond", "folder", "--context", "-", *wish)
+    assert (code, out) == (2, "") and told in err
 
 
 @pytest.mark.parametrize(

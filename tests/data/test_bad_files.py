@@ -69,7 +69,7 @@ BAD = {
         "a.jsonl",
         '{"text": "a"}\n["b"]\n',
         {},
-        ["line 2", "expected a JSON object", r'received list \["b"\]'],
+        ["line 2", "expected a JSON object", r'received list \["b"\]', "--task dialogue"],
     ),
     "half a surrogate pair": ("a.jsonl", '{"text": "\\ud800"}\n', {}, ["line 1", "surrogates"]),
     "deep JSON": ("a.jsonl", "[" * 100_000 + "\n", {}, ["line 1", "recursion"]),

@@ -67,3 +67,10 @@ def test_a_context_is_the_same_alone_and_reads_turns_order_and_speakers(corpus) 
     assert changed("turn_speakers_BP", (12, 1), -1) == [12] and changed("speaker_B", 12, -1) == [12]
     turns = dataclasses.replace(batch, turns_BPL=batch.turns_BPL.flip(1), turn_lengths_BP=batch.turn_lengths_BP.flip(1))
     assert not torch.allclose(encoder(turns)[12], together[12], atol=1e-6)
+
+
+def test_first_turns_alone_leave_no_parameter_without_a_gradient(corpus) -> None:
+    """Processes that train together wait for every parameter's gradient."""
+    encoder = ContextEncoder(ContextConfig(embedding_size=8, hidden_size=12), len(TOKENIZER), 1)
+    encoder(corpus.batch(np.array([0, 3]))).sum().backward()
+    assert all(parameter.grad is not None for parameter in encoder.parameters())

@@ -85,6 +85,8 @@ def load_corpus(
     """
     if is_points(source):
         raise DataError(f"{source} holds points, not texts: load_points reads it, or choose a corpus of texts")
+    if source == "smd" and not Path(source).is_file():
+        raise DataError("smd holds dialogues, not texts: train it with --task dialogue (load_dialogues reads it)")
     tables = _tables(source, text, label, split)
     chosen = {part: (table, _filled(table, source)) for part, table in tables.items()}
     if split is not None:

@@ -131,6 +131,7 @@ def _jsonl(path: Path) -> Iterator[Record]:
             raise DataError(
                 f'{place(path, number)}: expected a JSON object such as {{"text": "..."}},'
                 f" received {type(record).__name__} {shorten(line, 40)}."
+                + (" Where lines are dialogues, train with --task dialogue." if isinstance(record, list) else "")
             )
         yield place(path, number), record
 

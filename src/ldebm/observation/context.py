@@ -1,6 +1,8 @@
-"""What came before a response as one vector: a GRU over words for each turn, a GRU over turns (paper B.2, dialogue).
+"""What came before a response as one vector: a GRU over words for each turn, a GRU over turns.
 
-Legend: B responses, P previous turns at most, L tokens, H hidden units, C size of the context.
+After the paper's encoder of dialogues (B.2), which reads a turn with attention where the last states stand here.
+
+Legend: B responses, P previous turns at most, M turns in all, L tokens, H hidden units, C size of the context.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from ldebm.data.batches import DialogueBatch
+from ldebm.data.tokenizer import PAD
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import run_gru
 from ldebm.observation.sequence import embedding_of
@@ -40,13 +43,8 @@ class ContextEncoder(nn.Module):
         """The context of each response; one without previous turns has that of its speaker alone."""
         there_BP = batch.turn_lengths_BP > 0
         turns_BPC = torch.zeros(*there_BP.shape, self.size, device=there_BP.device)
-        if bool(there_BP.any()):
-            tokens_ML, lengths_M = batch.turns_BPL[there_BP], batch.turn_lengths_BP[there_BP].cpu()
-            embedded = self.dropout(self.embedding(tokens_ML))
-            packed = pack_padded_sequence(embedded, lengths_M, batch_first=True, enforce_sorted=False)
-            _, last_2MH = run_gru(self.words, packed, None, self.compute_dtype)
-            read_MC = torch.cat([last_2MH[0], last_2MH[1]], -1).float()
-            turns_BPC[there_BP] = read_MC + self.speaker(batch.turn_speakers_BP[there_BP] + 1)
+        read_MC = self._read(batch.turns_BPL[there_BP], batch.turn_lengths_BP[there_BP])
+        turns_BPC[there_BP] = read_MC + self.speaker(batch.turn_speakers_BP[there_BP] + 1)
         # The response is the last turn, of which the speaker alone is known.
         own_B1C = self.speaker(batch.speaker_B + 1)[:, None]
         counts_B = there_BP.sum(1)
@@ -59,3 +57,15 @@ class ContextEncoder(nn.Module):
         _, last_1BC = run_gru(self.turns, packed, None, self.compute_dtype)
         context_BC: Tensor = F.leaky_relu(last_1BC[0].float())
         return context_BC
+
+    def _read(self, tokens_ML: Tensor, lengths_M: Tensor) -> Tensor:
+        """Each turn as a vector, MC; there may be none.
+
+        A turn of padding is read with them: in a batch of first turns alone the parameters would have no gradient, for
+        which the other processes wait.
+        """
+        embedded = self.dropout(self.embedding(F.pad(tokens_ML, (0, 1, 0, 1), value=PAD)))
+        lengths = F.pad(lengths_M, (0, 1), value=1).cpu()
+        packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+        _, last_2MH = run_gru(self.words, packed, None, self.compute_dtype)
+        return torch.cat([last_2MH[0], last_2MH[1]], -1)[:-1].float()

@@ -50,7 +50,7 @@ class DecoderConfig(_Section):
 
 
 class ContextConfig(_Section):
-    """What a response answers: previous turns, read by a GRU over words and one over turns (paper B.2, dialogue)."""
+    """What a response answers: previous turns, read by a GRU over words and one over turns (after paper B.2)."""
 
     turns: PositiveInt = 5  # previous ones, at most
     embedding_size: PositiveInt = 200

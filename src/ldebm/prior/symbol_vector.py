@@ -55,11 +55,13 @@ class SymbolVectorPrior(Prior):
 
     def forward(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """f(z), or f(z, c): BK."""
-        pre_BW = self.energy[0](z_BD)
-        if self.read is not None and context_BC is not None:
-            pre_BW = pre_BW + self.read(context_BC)
-        logits_BK: Tensor = self.energy[1:](pre_BW)
+        logits_BK: Tensor = self.energy[1:](self._first(z_BD, context_BC))
         return logits_BK
+
+    def _first(self, z_BD: Tensor, context_BC: Tensor | None) -> Tensor:
+        """The first layer, in which the context has its say, before the activation."""
+        pre_BW: Tensor = self.energy[0](z_BD)
+        return pre_BW if self.read is None or context_BC is None else pre_BW + self.read(context_BC)
 
     def terms(
         self,
@@ -184,9 +186,7 @@ class SymbolVectorPrior(Prior):
     ) -> tuple[Tensor, Tensor]:
         """The (guided) tilt and its gradient in z, written out: on layers so small autograd takes twice as long."""
         first, second, head = (layer for layer in self.energy if isinstance(layer, nn.Linear))
-        pre_1 = first(z_BD)
-        if self.read is not None and context_BC is not None:
-            pre_1 = pre_1 + self.read(context_BC)
+        pre_1 = self._first(z_BD, context_BC)
         pre_2 = second(F.gelu(pre_1))
         tilt_B, weight_BK = tilt_and_weights(head(F.gelu(pre_2)), symbol_B, guidance)
         grad = torch.ops.aten.gelu_backward(weight_BK @ head.weight, pre_2)

@@ -21,7 +21,7 @@ from ldebm.reproduce.dailydialog import (
     test_symbols,
     trained,
 )
-from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, table
 from ldebm.reproduce.rows import BEST, LENGTHS
 from ldebm.tasks.discovery import discover
 
@@ -89,19 +89,18 @@ def _symbols(size: str, runs: Path) -> str:
     model, test = trained(BEST, size, 0, runs), columns_of("test")
     symbols = test_symbols(BEST, size, 0, runs)
     discovery = discover(model, test["text"], words=6, nearest=0, prototypes=2)
-    lines = [["symbol", "share", "words", "generated", *ATTRIBUTES], ["---"] * (4 + len(ATTRIBUTES))]
+    rows = []
     for record in [each for each in discovery.symbols if each.share][:SHOWN]:
         its = np.flatnonzero(symbols == record.symbol)
         words = ", ".join(word.word for word in record.words)
         generated = " / ".join(record.prototypes)
         make_ups = [_make_up([test[attribute][row] for row in its], test[attribute]) for attribute in ATTRIBUTES]
-        cells = [str(record.symbol), f"{record.share:.1%}", words, generated, *make_ups]
-        lines.append([cell.replace("|", r"\|") for cell in cells])
-    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        rows.append([str(record.symbol), f"{record.share:.1%}", words, generated, *make_ups])
+    cards = lines_of(["symbol", "share", "words", "generated", *ATTRIBUTES], rows)
     pairs = ", ".join(f"{pair.first} and {pair.second}" for pair in discovery.near_duplicates) or "none"
     return (
         f"The {SHOWN} most frequent; beside each attribute's most frequent value its share in the symbol and, in "
-        f"brackets, over all utterances.\n\n{rows}\n\nNearly the same words: {pairs}."
+        f"brackets, over all utterances.\n\n{cards}\n\nNearly the same words: {pairs}."
     )
 
 

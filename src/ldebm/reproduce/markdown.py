@@ -44,7 +44,13 @@ def table(
         lines.append(
             ["goal of `ldebm-best`", *(goals.get(name, "") for name in known), *(seconds_goal or "" for _ in last)]
         )
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, ["---"] * len(headings), *lines])
+    return lines_of(headings, lines)
+
+
+def lines_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of these cells, in which a | is a letter."""
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [headings, ["---"] * len(headings), *cells])
 
 
 def definitions(protocol: Mapping[str, str]) -> str:

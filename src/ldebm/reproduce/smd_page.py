@@ -15,16 +15,17 @@ import numpy as np
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
 from ldebm.reproduce.dialogue_setting import COMMON, CORPORA, LENGTHS, test_dialogues
-from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, table
 from ldebm.reproduce.response_figures import examples_of
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
+from ldebm.tasks.discovery import word_counts
 from ldebm.tasks.evaluation_of_runs import IN_USE
 
 TABLES: dict[str, Columns] = {
     "One response, from a latent of the conditional prior": {
         "bleu": ("BLEU", ".2f"),
-        "bleu_with_speaker": ("BLEU, the published way", ".2f"),
+        "bleu_with_speaker": ("BLEU, speaker's mark counted", ".2f"),
         "average": ("average", ".2f"),
         "extrema": ("extrema", ".2f"),
         "greedy": ("greedy", ".2f"),
@@ -101,13 +102,9 @@ def _actions(size: str, runs: Path) -> str:
     examples = examples_of(test_dialogues("smd", size))
     symbols = model.symbol_probabilities(examples).argmax(-1)
     texts = [model.tokenizer.words(example.turns[-1].text) for example in examples]
-    vocabulary = sorted({word for text in texts for word in text})
-    place = {word: number for number, word in enumerate(vocabulary)}
-    counts_KV = np.zeros((model.config.model.symbols, len(vocabulary)))
-    for symbol, text in zip(symbols, texts, strict=True):
-        np.add.at(counts_KV[symbol], [place[word] for word in text], 1)
-    contributions_KV = divergence_contributions(counts_KV)
-    lines = [["symbol", "share", "words", "intent", "speaker", "generated"], ["---"] * 6]
+    vocabulary, counts_NV = word_counts(texts)
+    contributions_KV = divergence_contributions((counts_NV.T @ np.eye(model.config.model.symbols)[symbols]).T)
+    rows = []
     for symbol, count in Counter(symbols.tolist()).most_common():
         if count / len(symbols) <= IN_USE:
             continue
@@ -117,9 +114,8 @@ def _actions(size: str, runs: Path) -> str:
         contexts, speakers = [each.turns[:-1] for each in asked], [each.turns[-1].speaker for each in asked]
         generated = " / ".join(model.respond(contexts, speakers, symbol=symbol))
         known = _make_up([str(each.label) for each in its]), _make_up([each.turns[-1].speaker for each in its])
-        cells = [str(symbol), f"{count / len(symbols):.1%}", words, *known, generated]
-        lines.append([cell.replace("|", r"\|") for cell in cells])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        rows.append([str(symbol), f"{count / len(symbols):.1%}", words, *known, generated])
+    return lines_of(["symbol", "share", "words", "intent", "speaker", "generated"], rows)
 
 
 def _make_up(labels: Sequence[str]) -> str:

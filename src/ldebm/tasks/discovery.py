@@ -101,7 +101,7 @@ def discover(
     probabilities_NK = np.asarray(model.symbol_probabilities(reading.texts), dtype=np.float64)
     means_ND = model.encode(reading.texts)
     shares_K, symbols_N = symbol_shares(probabilities_NK), probabilities_NK.argmax(axis=1)
-    vocabulary, counts_NV = _word_counts([model.tokenizer.words(text) for text in reading.texts])
+    vocabulary, counts_NV = word_counts([model.tokenizer.words(text) for text in reading.texts])
     common_V = counts_NV.sum(axis=0) >= minimum_count
     counts_KV = (counts_NV.T @ probabilities_NK).T
     contributions_KV = np.where(common_V, divergence_contributions(counts_KV), 0)
@@ -139,7 +139,7 @@ def discover(
     )
 
 
-def _word_counts(texts: Sequence[Sequence[str]]) -> tuple[list[str], csr_array]:
+def word_counts(texts: Sequence[Sequence[str]]) -> tuple[list[str], csr_array]:
     """The distinct words in the order they come, and how often each text has each, [N, V]."""
     columns: dict[str, int] = {}
     column_of_token = [columns.setdefault(word, len(columns)) for text in texts for word in text]
