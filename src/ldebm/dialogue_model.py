@@ -6,6 +6,7 @@ Legend: B responses, D latent dimensions, C size of a context, K symbols.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,18 +95,28 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
                 context_BC = self.context_of(batch)
                 steer_B = None if symbol is None else torch.full((len(batch),), symbol, device=self.device)
                 z_BD = self.prior.sample(len(batch), steer_B, generator, guidance, context_nC=context_BC)
-                rows = self.decoder.decode(
-                    torch.cat([z_BD, context_BC], -1),
-                    mode,
-                    generator,
-                    temperature=temperature,
-                    top_p=top_p,
-                    beams=beams,
-                    forbidden=never_written(self.tokenizer),
-                )
-                for row, ids in zip(index, rows, strict=True):
-                    responses[row] = self.tokenizer.decode(ids)
+                how = {"temperature": temperature, "top_p": top_p, "beams": beams}
+                for row, text in zip(index, self._write(z_BD, context_BC, mode, generator, **how), strict=True):
+                    responses[row] = text
         return responses
+
+    @torch.no_grad()
+    def reconstruct(self, examples: Sequence[Dialogue], mode: Mode = "greedy") -> list[str]:
+        """Each dialogue's last turn written again from its posterior mean, given the turns before it."""
+        generator = torch.Generator(self.device).manual_seed(0)
+        written = [""] * len(examples)
+        with self.evaluating(torch.float32):
+            for index, batch in self.batches(examples):
+                context_BC = self.context_of(batch)
+                z_BD = self.infer(batch, context_BC).mean_BD
+                for row, text in zip(index, self._write(z_BD, context_BC, mode, generator), strict=True):
+                    written[row] = text
+        return written
+
+    def _write(self, z_BD: Tensor, context_BC: Tensor, mode: Mode, generator: torch.Generator, **how: Any) -> list[str]:
+        seen_BE = torch.cat([z_BD, context_BC], -1)
+        rows = self.decoder.decode(seen_BE, mode, generator, forbidden=never_written(self.tokenizer), **how)
+        return [self.tokenizer.decode(ids) for ids in rows]
 
     def batches(self, examples: Sequence[Dialogue]) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
         """Batches of the dialogues' last turns, with the rows they come from. Raises UserError where one has no

@@ -14,9 +14,7 @@ def model(monkeypatch):
     """Answers with who speaks, the number of turns and a letter."""
 
     class Fake:
-        config = SimpleNamespace(
-            data=SimpleNamespace(speakers=("agent", "caller")), model=SimpleNamespace(symbols=4)
-        )
+        config = SimpleNamespace(data=SimpleNamespace(speakers=("agent", "caller")), model=SimpleNamespace(symbols=4))
         tokenizer = SimpleNamespace(words=str.split)
 
         def respond(self, contexts, speakers, **how):

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, turns_of
+from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, examples_of, turns_of
 from ldebm.reproduce import dialogue_setting, language_models, response_figures, smd, smd_page
 from ldebm.reproduce import runs as table_runs
 from tests.test_dialogue_model import dialogues
@@ -92,7 +92,7 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
         def symbol_probabilities(self, examples):
             return np.eye(3)[[0] * len(examples)]
 
-    examples = response_figures.examples_of(
+    examples = examples_of(
         [
             Dialogue((Turn("a", f"x {place % 3}"), Turn("b", f"y {place % 3}")), f"topic {place % 3}")
             for place in range(30)

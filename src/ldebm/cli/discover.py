@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ldebm.cli.inputs import columns_of, corpus_of, filled_rows_of
+from ldebm.cli.inputs import (
+    columns_of,
+    corpus_of,
+    dialogues_of_file,
+    dialogues_of_run,
+    filled_rows_of,
+    holds_dialogues,
+    no_columns,
+)
 from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
 from ldebm.files import write_atomically
 
@@ -20,13 +28,24 @@ def discover(
     run: Run,
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="SOURCE", help=f"{KINDS}.", show_default="the texts that the run was trained on"),
+        typer.Argument(
+            metavar="SOURCE",
+            help=f"{KINDS}; for a run of dialogues jsonl, a list of turns a line.",
+            show_default="the texts that the run was trained on",
+        ),
     ] = None,
     text: TextColumn = None,
     label: LabelColumn = None,
     result: Json = None,
 ) -> None:
     """Show each symbol: its share of the texts, its words, its closest texts and texts generated with it."""
+    found = _of_dialogues(run, source, text, label) if holds_dialogues(run) else _of_texts(run, source, text, label)
+    print_discovery(found)
+    if result is not None:
+        write_atomically(result, json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+
+
+def _of_texts(run: Path, source: Path | None, text: str | None, label: str | None) -> Discovery:
     from ldebm import LDEBM
     from ldebm.tasks import discovery
 
@@ -35,10 +54,20 @@ def discover(
         texts, labels = columns_of(corpus_of(model.config).train)
     else:
         texts, labels = filled_rows_of(source, text, label, model.config)
-    found = discovery.discover(model, texts, labels)
-    print_discovery(found)
-    if result is not None:
-        write_atomically(result, json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    return discovery.discover(model, texts, labels)
+
+
+def _of_dialogues(run: Path, source: Path | None, text: str | None, label: str | None) -> Discovery:
+    from ldebm import DialogueModel
+    from ldebm.data.dialogues import dialogues_of
+    from ldebm.tasks import discovery
+    from ldebm.tasks.responses import ResponseModel, responses_of
+
+    no_columns(source, text, label)
+    model = DialogueModel.from_pretrained(run)
+    given = dialogues_of(dialogues_of_run(model.config).train) if source is None else dialogues_of_file(source)
+    responses, labels = responses_of(given)
+    return discovery.discover(ResponseModel(model, responses), responses, labels)
 
 
 def print_discovery(found: Discovery) -> None:

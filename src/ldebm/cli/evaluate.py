@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ldebm.cli.inputs import columns_of, corpus_of, filled_rows_of, stream
+from ldebm.cli.inputs import (
+    columns_of,
+    corpus_of,
+    dialogues_of_file,
+    dialogues_of_run,
+    filled_rows_of,
+    holds_dialogues,
+    no_columns,
+    stream,
+)
 from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
 from ldebm.files import write_atomically
 
@@ -25,7 +34,7 @@ def evaluate(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help=f"Held-out texts. {KINDS}.",
+            help=f"Held-out texts. {KINDS}; for a run of dialogues jsonl, a list of turns a line.",
             show_default="the run's own test split, else its validation split",
         ),
     ] = None,
@@ -42,7 +51,24 @@ def evaluate(
     ] = False,
     result: Json = None,
 ) -> None:
-    """Measure a run on texts it was not trained on."""
+    """Measure a run on texts, or dialogues, it was not trained on."""
+    if holds_dialogues(run):
+        if thorough:
+            raise typer.BadParameter("--thorough is for runs of texts; this one holds dialogues")
+        no_columns(source, text, label)
+        name, measured = _of_dialogues(run, source, samples)
+    else:
+        name, measured = _of_texts(run, source, text, label, samples, thorough)
+    print_measurements(measured, name)
+    if result is not None:
+        metrics = {each.name: _as_json(each) for each in measured}
+        document = {"run": str(run), "texts": name, "metrics": metrics}
+        write_atomically(result, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def _of_texts(
+    run: Path, source: Path | None, text: str | None, label: str | None, samples: int, thorough: bool
+) -> tuple[str, list[Measurement]]:
     from ldebm import LDEBM
     from ldebm.tasks import evaluation_of_runs, thorough_evaluation
 
@@ -59,11 +85,24 @@ def evaluate(
         rows = min(len(corpus.train), thorough_evaluation.TAUGHT)  # a large corpus is not read whole
         training = corpus.train.shuffle(seed=0).select(range(rows))["text"][:]
         measured += thorough_evaluation.evaluate_thoroughly(model, texts, training, stream(corpus.validation))
-    print_measurements(measured, name)
-    if result is not None:
-        metrics = {each.name: _as_json(each) for each in measured}
-        document = {"run": str(run), "texts": name, "metrics": metrics}
-        write_atomically(result, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    return name, measured
+
+
+def _of_dialogues(run: Path, source: Path | None, samples: int) -> tuple[str, list[Measurement]]:
+    from ldebm import DialogueModel
+    from ldebm.data.dialogues import dialogues_of
+    from ldebm.tasks.evaluation_of_responses import evaluate_responses
+    from ldebm.tasks.responses import responses_of
+
+    model = DialogueModel.from_pretrained(run)
+    corpus = dialogues_of_run(model.config)
+    if source is not None:
+        name, given = str(source), dialogues_of_file(source)
+    else:
+        part, turns = ("validation", corpus.validation) if corpus.test is None else ("test", corpus.test)
+        name, given = f"{corpus.name}, {part} split", dialogues_of(turns)
+    responses, labels = responses_of(given)
+    return name, evaluate_responses(model, responses, stream(corpus.train), samples, labels=labels)
 
 
 def print_measurements(measured: Sequence[Measurement], title: str) -> None:

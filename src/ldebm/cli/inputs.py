@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from ldebm import Corpus
+    from ldebm.data import Dialogue, DialogueCorpus
     from ldebm.presets import Config
 
 
@@ -51,6 +52,34 @@ def stream(table: Dataset) -> Iterator[str]:
     """The texts of a table, a batch at a time."""
     for batch in table.select_columns("text").iter(10_000):
         yield from batch["text"]
+
+
+def holds_dialogues(run: Path) -> bool:
+    """Whether the run folder's model is one of responses. False where it is no run folder."""
+    from ldebm.presets import config_from_yaml
+    from ldebm.run_folder import CONFIG
+
+    return (run / CONFIG).exists() and config_from_yaml(run / CONFIG).model.observation == "dialogue"
+
+
+def no_columns(source: Path | None, *columns: str | None) -> None:
+    """Dialogues have no columns that could be asked for. Raises DataError."""
+    if any(columns):
+        raise DataError(f"{source or 'the run'} holds dialogues, which have no columns: leave out --text and --label")
+
+
+def dialogues_of_file(source: Path) -> list[Dialogue]:
+    """The dialogues of a jsonl file; one turn is enough to be read. Raises DataError."""
+    from ldebm.data.dialogues import read_dialogues
+
+    return list(read_dialogues(source, least=1))
+
+
+def dialogues_of_run(run: Config) -> DialogueCorpus:
+    """The dialogues a run was trained on, in the same splits."""
+    from ldebm import load_dialogues
+
+    return load_dialogues(run.data.source, run.data.validation_share, run.seed)
 
 
 def corpus_of(run: Config) -> Corpus:

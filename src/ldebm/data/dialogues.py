@@ -174,3 +174,25 @@ def turns_of(dialogues: Iterable[Dialogue]) -> datasets.Dataset:
     ]
     columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     return datasets.Dataset.from_dict(dict(zip(FEATURES, map(list, columns), strict=True)), features=FEATURES)
+
+
+def dialogues_of(turns: datasets.Dataset) -> list[Dialogue]:
+    """The dialogues of such a table."""
+    rows = zip(*(turns[name][:] for name in FEATURES), strict=True)
+    found: list[list[Turn]] = []
+    labels: list[str | None] = []
+    for text, label, speaker, position in rows:
+        if position == 0:
+            found.append([])
+            labels.append(label)
+        found[-1].append(Turn(speaker, text))
+    return [Dialogue(tuple(said), label) for said, label in zip(found, labels, strict=True)]
+
+
+def examples_of(dialogues: Iterable[Dialogue]) -> list[Dialogue]:
+    """Every turn as a response: the dialogues up to and with it."""
+    return [
+        Dialogue(dialogue.turns[: place + 1], dialogue.label)
+        for dialogue in dialogues
+        for place in range(len(dialogue.turns))
+    ]

@@ -26,8 +26,8 @@ class PriorTerms:
     """The prior's part of the objective for one batch, in nats.
 
     rate_B: what the text costs under the prior; its gradient reaches the encoder only.
-    contrast: the energy's loss, negatives against positives; its gradient reaches the prior, and the encoder of contexts
-    by a Gaussian that moves with them.
+    contrast: the energy's loss, negatives against positives; its gradient reaches the prior, and by a Gaussian that
+    moves with the contexts their encoder.
     symbol_logits_BK: f(z, 0); gradient to both. diffused_logits_NK: the same at noisier levels (rows: whole copies of
     the batch), gradient to the prior only, for priors that are conditioned at every level.
     diagnostics: detached numbers worth logging.

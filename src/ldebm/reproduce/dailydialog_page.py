@@ -21,7 +21,7 @@ from ldebm.reproduce.dailydialog import (
     test_symbols,
     trained,
 )
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, table
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, settings, table
 from ldebm.reproduce.rows import BEST, LENGTHS
 from ldebm.tasks.discovery import discover
 
@@ -67,8 +67,8 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
     parts = [
         "# DailyDialog: what the symbols of utterances mean",
         "Trained on utterances alone; act, emotion and topic are looked at afterwards. Every model has the same"
-        f" encoder and decoder at a size and {' '.join(f'`{setting}`' for setting in COMMON)}, those of size `small` "
-        f"{' '.join(f'`{setting}`' for setting in LENGTHS['small'])}. Figures are of the test utterances, means over "
+        f" encoder and decoder at a size and {settings(COMMON)}, those of size `small` "
+        f"{settings(LENGTHS['small'])}. Figures are of the test utterances, means over "
         "seeds ± their standard deviation. Published values are recalled and unverified.",
         f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
         f"stand in `results/{result.name}`.",

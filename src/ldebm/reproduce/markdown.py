@@ -53,6 +53,11 @@ def lines_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [headings, ["---"] * len(headings), *cells])
 
 
+def settings(given: Sequence[str]) -> str:
+    """Settings in a sentence."""
+    return " ".join(f"`{each}`" for each in given)
+
+
 def definitions(protocol: Mapping[str, str]) -> str:
     """What each metric is, as a list."""
     return "\n".join(f"- `{name}`: {what}." for name, what in protocol.items())

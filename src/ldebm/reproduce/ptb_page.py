@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.markdown import Columns, definitions, table
+from ldebm.reproduce.markdown import Columns, definitions, settings, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
 from ldebm.reproduce.ptb_setting import CHOSEN, COMMON
 from ldebm.reproduce.rows import LENGTHS, PAPER
@@ -86,8 +86,8 @@ def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: 
     parts = [
         "# Penn Treebank: generation, measured honestly",
         "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
-        f" All are trained with `{' '.join(COMMON)}`, all but `{PAPER}` with `{' '.join(CHOSEN)}`, those of size "
-        f"`small` with `{' '.join(LENGTHS['small'])}`, beside what makes a row."
+        f" All are trained with {settings(COMMON)}, all but `{PAPER}` with {settings(CHOSEN)}, those of size "
+        f"`small` with {settings(LENGTHS['small'])}, beside what makes a row."
         " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
         f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
         f"stand in `results/{result.name}`.",

@@ -45,15 +45,6 @@ SYMBOLS = {
 }
 
 
-def examples_of(dialogues: Sequence[Dialogue]) -> list[Dialogue]:
-    """Every turn as a response: the dialogues up to and with it."""
-    return [
-        Dialogue(dialogue.turns[: place + 1], dialogue.label)
-        for dialogue in dialogues
-        for place in range(len(dialogue.turns))
-    ]
-
-
 def nearness(
     responses: Sequence[Sequence[str]], true: Sequence[Sequence[str]], speakers: Sequence[str], vectors: Vectors
 ) -> dict[str, float]:

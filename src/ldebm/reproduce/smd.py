@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
-from ldebm.data.dialogues import Dialogue, turns_of
+from ldebm.data.dialogues import Dialogue, examples_of, turns_of
 from ldebm.data.library import corpus_files
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
@@ -34,7 +34,7 @@ from ldebm.reproduce.dialogue_setting import (
     folder_of,
     test_dialogues,
 )
-from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, examples_of, nearness, of_symbols
+from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK, stages
 from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ldebm.data.dialogues import examples_of
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
-from ldebm.reproduce.dialogue_setting import COMMON, CORPORA, LENGTHS, test_dialogues
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, table
-from ldebm.reproduce.response_figures import examples_of
+from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, test_dialogues
+from ldebm.reproduce.language_models import EPOCHS
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, settings, table
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
 from ldebm.tasks.discovery import word_counts
@@ -76,8 +77,11 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
     parts = [
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
-        f"encoder and decoder at a size and {' '.join(f'`{each}`' for each in COMMON)}, those of size "
-        f"`small` {' '.join(f'`{each}`' for each in LENGTHS['small'])}. Figures are of all turns of the test "
+        f"encoder and decoder at a size and {settings(COMMON)}, those of size "
+        f"`small` {settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS['small'])} too. `{BASELINE}` is trained as "
+        f"the tables' language models are: at most {EPOCHS} epochs of batches of 64, ended where validation no longer "
+        "gains; having no latent to draw, its several responses are ancestral samples. A turn's symbol is read with its "
+        "context, from which agreement with the intent may come as well. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
         f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "

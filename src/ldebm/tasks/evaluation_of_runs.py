@@ -70,7 +70,7 @@ def evaluate(
     ]
 
 
-def _reconstruction(model: SymbolModel, reading: Reading, seed: int) -> list[Measurement]:
+def _reconstruction(model: SymbolModel, reading: Reading[str], seed: int) -> list[Measurement]:
     references = [model.tokenizer.words(text) for text in reading.texts]
     hypotheses = [model.tokenizer.words(text) for text in model.reconstruct(reading.texts, mode="greedy")]
     order = np.random.default_rng(seed).permutation(len(references))
@@ -154,7 +154,7 @@ def _symbols(probabilities_NK: Array) -> list[Measurement]:
 
 
 def _generation(
-    model: SymbolModel, reading: Reading, training_texts: Iterable[str], samples: int, seed: int, mode: Mode
+    model: SymbolModel, reading: Reading[str], training_texts: Iterable[str], samples: int, seed: int, mode: Mode
 ) -> list[Measurement]:
     def tokens_of(text: str) -> Tokens:
         return tuple(model.tokenizer.words(text))
@@ -198,7 +198,7 @@ def _generation(
     return rows
 
 
-def _labels(model: SymbolModel, probabilities_NK: Array, reading: Reading, seed: int) -> list[Measurement]:
+def _labels(model: SymbolModel, probabilities_NK: Array, reading: Reading[str], seed: int) -> list[Measurement]:
     labelled = [i for i, label in enumerate(reading.labels) if label is not None]
     if not labelled or probabilities_NK.shape[1] < 2:
         return []
@@ -231,6 +231,6 @@ def _labels(model: SymbolModel, probabilities_NK: Array, reading: Reading, seed:
     return rows
 
 
-def _number(reading: Reading) -> str:
+def _number(reading: Reading[str]) -> str:
     every = f"{len(reading.texts):,} texts"
     return every if reading.given == len(reading.texts) else f"{every} drawn from {reading.given:,}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from ldebm.errors import DataError
 
 TEXTS_READ = 20_000  # at most: enough for every figure here, and it fits in memory
 Mode = Literal["greedy", "sample", "beam"]
+Text = TypeVar("Text", bound=str)  # or one that knows more, as a response its dialogue
 
 
 class SplitsWords(Protocol):
@@ -34,17 +35,17 @@ class SymbolModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Generic[Text]):
     """The texts that are read, in their order, each with its label where labels exist, and how many were given."""
 
-    texts: list[str]
+    texts: list[Text]
     labels: list[str | None]
     given: int
 
 
 def read(
-    texts: Sequence[str], labels: Sequence[str | None] | None = None, seed: int = 0, limit: int = TEXTS_READ
-) -> Reading:
+    texts: Sequence[Text], labels: Sequence[str | None] | None = None, seed: int = 0, limit: int = TEXTS_READ
+) -> Reading[Text]:
     """All texts, or a random `limit` of them where there are more, so that memory does not grow with the corpus."""
     if not len(texts):
         raise DataError("no texts to read, got none; give a file or column with at least one text")
