@@ -77,11 +77,11 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
     parts = [
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
-        f"encoder and decoder at a size and {settings(COMMON)}, those of size "
-        f"`small` {settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS['small'])} too. `{BASELINE}` is trained as "
-        f"the tables' language models are: at most {EPOCHS} epochs of batches of 64, ended where validation no longer "
-        "gains; having no latent to draw, its several responses are ancestral samples. A turn's symbol is read with its "
-        "context, from which agreement with the intent may come as well. Figures are of all turns of the test "
+        f"encoder and decoder at a size and {settings(COMMON)}, those of size `small` {settings(LENGTHS['small'])}, on "
+        f"DailyDialog {settings(STEPS['small'])} too. `{BASELINE}` is trained as the tables' language models are: at "
+        f"most {EPOCHS} epochs of batches of 64, ended where validation no longer gains; having no latent to draw, its "
+        "several responses are ancestral samples. A turn's symbol is read with its context, from which agreement with "
+        "the intent may come as well. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
         f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "
