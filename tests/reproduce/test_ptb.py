@@ -68,7 +68,7 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert list(rows_filled) == ["ldebm-best", "posterior", "language-model"]
     assert all(-9 < row["log_probability_reviews"]["mean"] < 0 for row in rows_filled.values())
 
-    ptb_page.write_page(tmp_path / "ptb.md", path, (frontier, temperatures), filled, tmp_path / "pictures")
+    ptb_page.write_page(tmp_path / "ptb.md", tmp_path / "results", True, tmp_path / "pictures")
     assert all((tmp_path / "pictures" / f"quick-{name}.svg").exists() for name in ("frontier", "temperatures"))
     page = (tmp_path / "ptb.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "as published (recalled, unverified)" in page

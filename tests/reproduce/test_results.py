@@ -75,12 +75,16 @@ def test_work_in_parallel_is_done_once_and_an_error_is_told(monkeypatch):
 
     from ldebm.reproduce import runs
 
-    seen = []
+    seen, work = [], [(row, seed) for row in "abc" for seed in (0, 1)]
     monkeypatch.setattr(runs, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
-    runs.in_parallel(lambda *given: seen.append(given), [(row, seed) for row in "abc" for seed in (0, 1)], 2)
-    assert sorted(seen) == sorted((row, seed) for row in "abc" for seed in (0, 1))
-    with pytest.raises(ZeroDivisionError):
-        runs.in_parallel(lambda part: 1 / part, [(1,), (0,)], 2)
+    for jobs in (1, 2):
+        assert list(runs.in_parallel(lambda *given: seen.append(given) or given, work, jobs)) == work
+        assert sorted(seen) == sorted(work)
+        seen.clear()
+        results = runs.in_parallel(lambda part: 1 / part, [(1,), (0,)], jobs)
+        assert next(results) == 1  # what is there is told before the next one fails
+        with pytest.raises(ZeroDivisionError):
+            next(results)
 
 
 def test_figures_are_measured_once_a_protocol_and_a_training(tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 from ldebm.reproduce.runs import in_parallel
 from tests.reproduce.test_runs import wait
 if __name__ == "__main__":
-    in_parallel(wait, [(Path(sys.argv[1]),)], 1)
+    list(in_parallel(wait, [(Path(sys.argv[1]),)], 2))
 """
 
 

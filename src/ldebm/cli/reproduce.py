@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,9 +50,16 @@ def reproduce(
     if what == "ptb":
         from ldebm.reproduce import completion, ptb, ptb_curves, ptb_page
 
-        table = ptb.reproduce(out, runs, seeds, quick, jobs)
-        curves = ptb_curves.frontier(out, runs, quick, jobs), ptb_curves.temperatures(out, runs, quick)
-        ptb_page.write_page(page, table, curves, completion.reproduce(out, runs, quick), pictures)
+        parts = [
+            partial(ptb.reproduce, out, runs, seeds, quick, jobs, full=False),
+            partial(completion.reproduce, out, runs, quick),
+            partial(ptb_curves.temperatures, out, runs, quick),
+            partial(ptb_curves.frontier, out, runs, quick, jobs),
+            partial(ptb.reproduce, out, runs, seeds, quick, jobs),
+        ]
+        for part in parts[:-1] if quick else parts:
+            part()
+            ptb_page.write_page(page, out, quick, pictures)  # of what there is: the rows of `full` take many hours
         return
     if what == "dailydialog":
         from ldebm.reproduce import dailydialog, dailydialog_page

@@ -111,10 +111,9 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     command = f"ldebm reproduce dailydialog --seeds {seeds}{' --quick' if quick else ''}"
     file = ResultFile(out / f"dailydialog{suffix}.json", command, PROTOCOL)
     for size, models, n in stages(rows, FULL, seeds, quick):
-        if jobs > 1:
-            in_parallel(figures, [(row, size, seed, runs) for seed in range(n) for row in models], jobs)
+        results = in_parallel(figures, [(row, size, seed, runs) for row in models for seed in range(n)], jobs)
         for row in models:
-            found = [figures(row, size, seed, runs) for seed in range(n)]
+            found = [next(results) for _ in range(n)]
             seconds = mean_seconds(found)
             for each, value in zip(found, _stability(row, size, n, runs), strict=False):  # as many pairs as there are
                 each["stability"] = value

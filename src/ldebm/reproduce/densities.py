@@ -112,7 +112,8 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
     if jobs > 1:
         command += f" --jobs {jobs}"
         models = [(row, name, seed, runs, quick) for name in sets for row in ROWS for seed in range(seeds)]
-        in_parallel(train_only, models, jobs)
+        for _ in in_parallel(train_only, models, jobs):
+            pass  # all models first: their figures need one process
     written = []
     for name in sets:
         points = load_points(name)

@@ -72,9 +72,9 @@ PROTOCOL = {
 }
 
 
-def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> Path:
-    """Train and measure every row: at `small` with every seed, the rows of FULL once at `full` as well. Returns the
-    result file, `out`/ptb.json; run folders lie under `runs`.
+def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, full: bool = True) -> Path:
+    """Train and measure every row: at `small` with every seed, with `full` the rows of FULL once at that size as well.
+    Returns the result file, `out`/ptb.json; run folders lie under `runs`.
 
     What was trained and measured before is read again, so that an interrupted table goes on where it was.
 
@@ -83,26 +83,26 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         jobs: models trained at a time, each on its share of the cores.
     """
     command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}{f' --jobs {jobs}' if jobs > 1 else ''}"
-    plan = stages(tuple(ROWS), FULL, seeds, quick)
+    plan = [stage for stage in stages(tuple(ROWS), FULL, seeds, quick) if full or stage[0] != "full"]
     file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
     floor = generation_figures.floors(real_texts(plan[0][0], runs))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
     for size, models, n in plan:
         runs_of = {ptb_language_model.ROW: 1} | dict.fromkeys((*models, REFIT), n)
-        if jobs > 1:
-            work = [(row, size, seed, runs) for seed in range(n) for row in runs_of if seed < runs_of[row]]
-            in_parallel(measured, [each for each in work if each[0] != REFIT], jobs)
+        work = [(row, size, seed, runs) for row in runs_of for seed in range(runs_of[row]) if row != REFIT]
+        results = in_parallel(measured, work, jobs)
         for row, times in runs_of.items():
-            found = [figures(row, size, seed, runs) for seed in range(times)]
+            found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in range(times)]
             file.add(row, size, found, mean_seconds(found), floor=floor, published=PUBLISHED.get(row))
     return file.path
 
 
-def measured(row: str, size: str, seed: int, runs: Path) -> None:
-    """As `figures`, of the refitted prior too where the row has one: what a process of its own can be asked for."""
-    figures(row, size, seed, runs)
+def measured(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
+    """As `figures`; where the row has a refitted prior, its figures are measured by the same process and kept."""
+    found = figures(row, size, seed, runs)
     if row == BEST:
         figures(REFIT, size, seed, runs)
+    return found
 
 
 def trained(config: Config, folder: Path) -> LDEBM:

@@ -63,12 +63,10 @@ def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
     scored in validation. Returns the file."""
     points = POINTS[1:2] if quick else POINTS
     wanted = [(row, *point, quick, runs) for row in FRONTIER for point in points]
-    if jobs > 1:
-        in_parallel(train_point, wanted, jobs)
     command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
     file = ResultFile(out / f"ptb-frontier{'-quick' if quick else ''}.json", command, FRONTIER_PROTOCOL)
-    for row, weight, free, _, _ in wanted:
-        log = metrics_log.read(train_point(row, weight, free, quick, runs) / METRICS)
+    for (row, weight, free, _, _), folder in zip(wanted, in_parallel(train_point, wanted, jobs), strict=True):
+        log = metrics_log.read(folder / METRICS)
         best = min((entry for entry in log if entry["kind"] == "validation"), key=lambda entry: entry["objective"])
         found = {name: best.get(name) for name in _KEPT} | {"rate_weight": weight, "free_nats": free}
         file.add(row, QUICK if quick else "small", [found], log[-1]["seconds"])

@@ -61,10 +61,10 @@ TABLES: dict[str, Columns] = {
     },
     "Gain of each level, nats": {f"gain_{level}": (f"level {level}", ".2f") for level in range(6)},
 }
-CURVES = (
-    (draw_frontier, "frontier", "What a nat of rate buys"),
-    (draw_temperatures, "temperatures", "Quality and variety"),
-)
+CURVES = {
+    "frontier": (draw_frontier, "What a nat of rate buys"),
+    "temperatures": (draw_temperatures, "Quality and variety"),
+}
 GOALS = {
     "bleu": "16 or more",
     "reverse_perplexity_ratio": "1.5 or less",
@@ -80,9 +80,12 @@ COMPLETION: Columns = {
 }
 
 
-def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: Path, pictures: Path) -> None:
-    """Write `page` from the result files that `ldebm reproduce ptb` leaves, and its two figures into `pictures`."""
-    found, filled = _read(result), _read(completion)
+def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
+    """Write `page` from the result files that `ldebm reproduce ptb` leaves in `out`, and its two figures into
+    `pictures`. What has not been measured yet is left out."""
+    suffix = "-quick" if quick else ""
+    result = out / f"ptb{suffix}.json"
+    found = _read(result)
     parts = [
         "# Penn Treebank: generation, measured honestly",
         "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
@@ -102,11 +105,14 @@ def write_page(page: Path, result: Path, curves: tuple[Path, Path], completion: 
                 table(rows, columns, "real text", GOALS if first else None, "" if first else None),
             ]
     link = os.path.relpath(pictures, page.parent)
-    for file, (draw, name, title) in zip(curves, CURVES, strict=True):
-        name = f"quick-{name}" if file.stem.endswith("-quick") else name
-        draw(pictures / name, _read(file)["rows"])
-        parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
-    parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]
+    for curve, (draw, title) in CURVES.items():
+        if (file := out / f"ptb-{curve}{suffix}.json").exists():
+            name = f"quick-{curve}" if quick else curve
+            draw(pictures / name, _read(file)["rows"])
+            parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
+    if (file := out / f"completion{suffix}.json").exists():
+        filled = _read(file)
+        parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]
     parts += ["## What the columns mean", definitions(found["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 

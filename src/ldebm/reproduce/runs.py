@@ -7,11 +7,11 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -27,18 +27,28 @@ from ldebm.training import train
 from ldebm.training.run import resolve
 
 FINISHED, FIGURES = "finished", "figures.json"
+Result = TypeVar("Result")
 Watch = Callable[[int, LatentModel[Any]], None]
 
 
-def in_parallel(work: Callable[..., object], arguments: Sequence[tuple[Any, ...]], jobs: int) -> None:
-    """Call `work`, a module's function, with each of the arguments, `jobs` at a time in processes of their own, each
-    with its share of the cores. What one raises ends the others that have not begun."""
+def in_parallel(
+    work: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], jobs: int
+) -> Generator[Result, None, None]:
+    """What `work`, a module's function, gives for each of the arguments, in their order and as soon as it is there.
+
+    Where `jobs` is more than 1 that many are called at a time, in processes of their own, each with its share of the
+    cores. What one raises ends the others that have not begun.
+    """
+    if jobs == 1:
+        yield from (work(*each) for each in arguments)
+        return
     threads = max(1, torch.get_num_threads() // jobs)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _begin, (threads,)) as pool:
+        begun = [pool.submit(work, *each) for each in arguments]
         try:
-            for finished in as_completed([pool.submit(work, *each) for each in arguments]):
-                finished.result()
+            for each in begun:
+                yield each.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

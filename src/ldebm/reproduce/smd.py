@@ -85,11 +85,10 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     )
     for size, models, n in stages(tuple(ROWS), FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
-            if jobs > 1:
-                in_parallel(figures, [(name, row, size, seed, runs) for seed in range(n) for row in models], jobs)
-            floor = floors(name, size)
+            work = [(name, row, size, seed, runs) for row in models for seed in range(n)]
+            results, floor = in_parallel(figures, work, jobs), floors(name, size)
             for row in models:
-                found = [figures(name, row, size, seed, runs) for seed in range(n)]
+                found = [next(results) for _ in range(n)]
                 published = PUBLISHED.get(row) if name == "smd" else None
                 file.add(row, size, found, mean_seconds(found), floor=floor, published=published)
     return first.path, second.path
