@@ -88,7 +88,9 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
     floor = generation_figures.floors(real_texts(plan[0][0], runs))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
     for size, models, n in plan:
-        runs_of = {ptb_language_model.ROW: 1} | dict.fromkeys((*models, REFIT), n)
+        runs_of, plain = dict.fromkeys(models, n), {ptb_language_model.ROW: 1}
+        # At `full` the rows with goals come first, and the prior is not refitted.
+        runs_of = runs_of | plain if size == "full" else plain | runs_of | {REFIT: n}
         work = [(row, size, seed, runs) for row in runs_of for seed in range(runs_of[row]) if row != REFIT]
         results = in_parallel(measured, work, jobs)
         for row, times in runs_of.items():
@@ -100,7 +102,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
 def measured(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
     """As `figures`; where the row has a refitted prior, its figures are measured by the same process and kept."""
     found = figures(row, size, seed, runs)
-    if row == BEST:
+    if row == BEST and size != "full":
         figures(REFIT, size, seed, runs)
     return found
 

@@ -20,7 +20,7 @@ PRIORS: dict[str, tuple[str, ...]] = {
     "ldebm-no-clustering": ("training.clustering_weight=0",),
     BEST: (),
 }
-FULL = ("gaussian", "svebm-ib", "ldebm-no-clustering", BEST)  # the rows that carry the claim
+FULL = (BEST, "gaussian", "svebm-ib", "ldebm-no-clustering")  # the rows that carry the claim, that with goals first
 
 Stage = tuple[str, tuple[str, ...], int]
 
