@@ -70,10 +70,7 @@ def densities(page: Path) -> None:
 
 
 def ptb(page: Path) -> None:
-    table, frontier, temperatures, filled = (
-        RESULTS / f"{name}.json" for name in ("ptb", "ptb-frontier", "ptb-temperatures", "completion")
-    )
-    ptb_page.write_page(page, table, (frontier, temperatures), filled, page.parent / "ptb")
+    ptb_page.write_page(page, RESULTS, False, page.parent / "ptb")
 
 
 @pytest.mark.parametrize("write", [densities, ptb])

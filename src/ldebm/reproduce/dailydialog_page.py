@@ -21,7 +21,7 @@ from ldebm.reproduce.dailydialog import (
     test_symbols,
     trained,
 )
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, settings, table
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST, LENGTHS
 from ldebm.tasks.discovery import discover
 
@@ -70,8 +70,7 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
         f" encoder and decoder at a size and {settings(COMMON)}, those of size `small` "
         f"{settings(LENGTHS['small'])}. Figures are of the test utterances, means over "
         "seeds ± their standard deviation. Published values are recalled and unverified.",
-        f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
-        f"stand in `results/{result.name}`.",
+        made_by(found, [result]),
     ]
     sizes = list(dict.fromkeys(row["size"] for row in found["rows"]))
     for size in sizes:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.markdown import definitions, table
+from ldebm.reproduce.markdown import definitions, made_by, table
 
 # Result name -> heading and format. The first table is about samples, the second about symbols and the density.
 SAMPLES = {
@@ -58,8 +58,7 @@ def write_page(page: Path, results: Sequence[Path], pictures: Path) -> None:
         "Two sets of points in the plane, five priors behind one encoder and decoder. Figures are means over seeds "
         "± their standard deviation; `data` is what data score against data, `chance` what random symbols score "
         "whose clusters are as large as the full model's.",
-        f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "
-        "numbers stand in " + " and ".join(f"`results/{path.name}`" for path in results) + ".",
+        made_by(found[0], results),
     ]
     for each in found:
         name = each["name"].removeprefix("densities-").removesuffix("-quick")

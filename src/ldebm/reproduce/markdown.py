@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 Columns = Mapping[str, tuple[str, str]]  # result name -> heading and format
@@ -51,6 +52,13 @@ def lines_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of these cells, in which a | is a letter."""
     cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in [headings, ["---"] * len(headings), *cells])
+
+
+def made_by(found: Mapping[str, Any], results: Sequence[Path]) -> str:
+    """Where a page's numbers come from."""
+    cores, names = found["machine"]["cores"], " and ".join(f"`results/{result.name}`" for result in results)
+    on = f"{cores} core{'' if cores == 1 else 's'}"
+    return f"Made by `{found['command']}` at commit {found['commit']} on {on}; the numbers stand in {names}."
 
 
 def settings(given: Sequence[str]) -> str:

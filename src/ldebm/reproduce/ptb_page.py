@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.markdown import Columns, definitions, settings, table
+from ldebm.reproduce.markdown import Columns, definitions, made_by, settings, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
 from ldebm.reproduce.ptb_setting import CHOSEN, COMMON
 from ldebm.reproduce.rows import LENGTHS, PAPER
@@ -21,7 +21,7 @@ TABLES: dict[str, Columns] = {
         "reverse_perplexity_ratio": ("its ratio to real text", ".2f"),
         "unigram_kl": ("wKL", ".3f"),
         "nll_bound": ("NLL bound, nats", ".2f"),
-        "perplexity": ("perplexity", ".1f"),
+        "perplexity": ("perplexity", ".4g"),
         "bits_per_word": ("bits a word", ".3f"),
     },
     "Quality and variety of greedy texts": {
@@ -92,8 +92,7 @@ def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
         f" All are trained with {settings(COMMON)}, all but `{PAPER}` with {settings(CHOSEN)}, those of size "
         f"`small` with {settings(LENGTHS['small'])}, beside what makes a row."
         " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
-        f"Made by `{found['command']}` at commit {found['commit']} on {found['machine']['cores']} cores; the numbers "
-        f"stand in `results/{result.name}`.",
+        made_by(found, [result]),
     ]
     for size in dict.fromkeys(row["size"] for row in found["rows"]):
         rows = [row for row in found["rows"] if row["size"] == size]

@@ -17,7 +17,7 @@ from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
 from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, test_dialogues
 from ldebm.reproduce.language_models import EPOCHS
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, settings, table
+from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
 from ldebm.tasks.discovery import word_counts
@@ -84,8 +84,7 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "the intent may come as well. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
-        f"Made by `{found[0]['command']}` at commit {found[0]['commit']} on {found[0]['machine']['cores']} cores; the "
-        f"numbers stand in {' and '.join(f'`results/{result.name}`' for result in results)}.",
+        made_by(found[0], results),
     ]
     sizes = list(dict.fromkeys(row["size"] for row in found[0]["rows"]))
     for name, file in zip(CORPORA, found, strict=True):
