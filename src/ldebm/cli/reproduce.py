@@ -52,9 +52,9 @@ def reproduce(
 
         parts = [
             partial(ptb.reproduce, out, runs, seeds, quick, jobs, full=False),
-            partial(completion.reproduce, out, runs, quick),
             partial(ptb_curves.temperatures, out, runs, quick),
             partial(ptb_curves.frontier, out, runs, quick, jobs),
+            partial(completion.reproduce, out, runs, quick),
             partial(ptb.reproduce, out, runs, seeds, quick, jobs),
         ]
         for part in parts[:-1] if quick else parts:

@@ -26,8 +26,8 @@ from ldebm.tasks import generation_figures
 
 Row = Mapping[str, Any]  # of a result file
 
-FRONTIER = ("gaussian", "svebm-ib", "ldebm-best")
-POINTS = ((0.03, 0.0), (0.3, 0.0), (1.0, 0.0), (1.0, 60.0))  # weight of the rate, free nats
+FRONTIER = ("ldebm-best", "gaussian", "svebm-ib")
+POINTS = ((0.03, 0.0), (1.0, 0.0), (0.3, 0.0), (1.0, 60.0))  # weight of the rate, free nats
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
 NAMES = {
     "gaussian": "Gaussian prior",
