@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import torch
 
+from ldebm.data.dialogues import Dialogue
 from ldebm.dialogue_model import DialogueModel
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.prior import DenoisingPrior
@@ -15,6 +17,8 @@ from ldebm.tasks.reading import read
 from ldebm.tasks.responses import Response, ResponseModel
 
 BOUNDED, SAMPLES = 1_000, 20  # responses whose likelihood is bounded, and posterior samples of each
+# Figures of latents that take the prior for one: that of responses moves with their contexts.
+_WITHOUT_CONTEXT = {"rate", "rate_matched_gaussian", "latent_mutual_information", "active_units"}
 
 
 def evaluate_responses(
@@ -27,7 +31,8 @@ def evaluate_responses(
 ) -> list[Measurement]:
     """Measure a model on held-out responses, as `evaluate` does on texts; what it generates answers their contexts."""
     found = evaluate(ResponseModel(model, responses), responses, training_texts, samples, seed, labels)
-    return [*_answers(model, responses, samples, seed), *_likelihood(model, responses, seed), *found]
+    answers, likelihood = _answers(model, responses, samples, seed), _likelihood(model, responses, seed)
+    return [*answers, *likelihood, *(row for row in found if row.name not in _WITHOUT_CONTEXT)]
 
 
 def _answers(model: DialogueModel, responses: Sequence[Response], samples: int, seed: int) -> list[Measurement]:
@@ -48,4 +53,23 @@ def _likelihood(model: DialogueModel, responses: Sequence[Response], seed: int) 
     some = [text.dialogue for text in read(responses, seed=seed, limit=BOUNDED).texts]
     bound = likelihood_figures.of_texts(model, some, SAMPLES, seed=seed)["nll_bound"]
     definition = f"{likelihood_figures.definitions(str(SAMPLES))['nll_bound']}; given the context, {len(some):,} turns"
-    return [Measurement("nll_bound", bound, definition, "floor: 0", NATS_A_TEXT)]
+    return [
+        Measurement("nll_bound", bound, definition, "floor: 0", NATS_A_TEXT),
+        Measurement(
+            "rate_to_reference",
+            _rate(model, some),
+            f"mean KL of the posterior and the prior's Gaussian, both given the context, {len(some):,} turns",
+            "floor: 0, the posterior knows no more than the context",
+            NATS_A_TEXT,
+        ),
+    ]
+
+
+@torch.no_grad()
+def _rate(model: DialogueModel, examples: Sequence[Dialogue]) -> float:
+    total = 0.0
+    with model.evaluating(torch.float32):
+        for _, batch in model.batches(examples):
+            context_BC = model.context_of(batch)
+            total += float(model.prior.rate_to_reference(model.infer(batch, context_BC), context_BC).sum())
+    return total / len(examples)

@@ -23,8 +23,9 @@ _BATCH, _DECAY = 512, 0.998
 
 
 def refit(model: Model, corpus: EncodedCorpus, steps: int) -> Model:
-    """A copy of `model` whose prior has had `steps` more updates, of 512 posteriors each, with encoder and decoder as
-    they are. The symbols keep their meaning: those that the model reads now are what the energy goes on learning."""
+    """A copy of `model`, one without contexts, whose prior has had `steps` more updates of 512 posteriors each,
+    with encoder and decoder as they are. The symbols keep their meaning: those that the model reads now are what the
+    energy goes on learning."""
     settings, moving = model.config.training, copy.deepcopy(model)
     posterior = _posteriors(model, corpus)
     with torch.no_grad():
