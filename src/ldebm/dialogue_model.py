@@ -83,7 +83,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         Raises UserError for an unknown symbol, or a speaker whom the run does not know.
         """
         known_symbol(symbol, self.config.model.symbols)
-        for speaker in speakers:
+        for speaker in set(speakers):
             known_speaker(speaker, self.config.data.speakers)
         generator = torch.Generator(self.device).manual_seed(seed)
         examples = [

@@ -42,7 +42,10 @@ def test_settings_lie_over_the_preset():
 def test_what_is_for_dialogues_stays_out_of_the_presets_of_texts():
     for name in preset_names():
         assert load_preset(name).model.context == ContextConfig()
-        if not name.endswith("-points"):
+        if name.endswith("-points"):
+            with pytest.raises(ConfigError, match="for points of the plane, not for dialogues"):
+                load_preset(name, task="dialogue")
+        else:
             assert load_preset(name, task="dialogue").model.observation == "dialogue"
     sizes = [
         load_preset(f"best-{size}", task="dialogue").model.context.hidden_size for size in ("tiny", "small", "full")

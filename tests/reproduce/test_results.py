@@ -2,9 +2,13 @@
 
 import json
 import math
+import threading
+import time
 
 import pytest
 
+from ldebm import load_preset
+from ldebm.errors import RunError
 from ldebm.reproduce.results import ResultFile, summary
 
 
@@ -85,6 +89,42 @@ def test_work_in_parallel_is_done_once_and_an_error_is_told(monkeypatch):
         assert next(results) == 1  # what is there is told before the next one fails
         with pytest.raises(ZeroDivisionError):
             next(results)
+    begun, late = [], threading.Event()
+
+    def work_of(part):
+        begun.append(part)
+        return late.wait(10) if part == 0 else 1 / 0 if part == 1 else part
+
+    started = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        threading.Timer(0.5, late.set).start()
+        next(runs.in_parallel(work_of, [(part,) for part in range(50)], 2))
+    assert len(begun) < 50 and time.monotonic() - started < 5  # told at once, and the others do not begin
+
+
+def test_a_folder_is_trained_by_one_process(tmp_path):
+    from filelock import FileLock
+
+    from ldebm.reproduce import runs
+
+    config = load_preset("best-tiny")
+    with FileLock(tmp_path / runs.LOCK), pytest.raises(RunError, match="is being trained by another process"):
+        runs.train_once(config, None, tmp_path)
+
+
+def test_rows_of_before_stay_until_they_are_made_again(tmp_path):
+    def known(file):
+        return [(row["model"], row["metrics"]["bleu"]["mean"]) for row in json.loads(file.path.read_text())["rows"]]
+
+    first = ResultFile(tmp_path / "a.json", "c", {"bleu": "b"})
+    for model in ("x", "x", "y"):
+        first.add(model, "small", [{"bleu": 1.0}], 0.0)
+    again = ResultFile(tmp_path / "a.json", "c", {"bleu": "b"})
+    again.add("x", "small", [{"bleu": 2.0}], 0.0)
+    assert known(again) == [("x", 2.0), ("y", 1.0)]
+    other = ResultFile(tmp_path / "a.json", "c", {"bleu": "something else"})
+    other.add("x", "small", [{"bleu": 3.0}], 0.0)
+    assert known(other) == [("x", 3.0)]
 
 
 def test_figures_are_measured_once_a_protocol_and_a_training(tmp_path):

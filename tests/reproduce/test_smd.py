@@ -26,7 +26,7 @@ def small(monkeypatch, tmp_path):
         monkeypatch.setattr(module, "CORPORA", dict.fromkeys(("smd", "dailydialog"), parts.__getitem__))
         monkeypatch.setattr(module, "corpus", lambda name: corpus)
         monkeypatch.setattr(module, "ROWS", {row: dialogue_setting.ROWS[row] for row in SHOWN})
-    for module in (smd, smd_page):
+    for module in (smd, dialogue_setting):
         monkeypatch.setattr(module, "test_dialogues", lambda name, size: parts["test"])
     monkeypatch.setitem(dialogue_setting.LENGTHS, "tiny", ("training.epochs=1", "training.max_steps=20"))
     (tmp_path / "word2vec").mkdir()
@@ -96,7 +96,8 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
         [
             Dialogue((Turn("a", f"x {place % 3}"), Turn("b", f"y {place % 3}")), f"topic {place % 3}")
             for place in range(30)
-        ]
+        ],
+        previous=5,
     )
     assert [len(example.turns) for example in examples[:4]] == [1, 2, 1, 2]
     mute = response_figures.of_symbols(Mute(), examples, steered=9, seed=0)

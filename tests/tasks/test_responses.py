@@ -1,12 +1,16 @@
 """What a run of dialogues says of itself: its symbols and its figures, in Python and on the command line."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 from ldebm import DialogueModel, load_dialogues, load_preset, train
-from ldebm.data.dialogues import Dialogue, Turn, dialogues_of, turns_of
+from ldebm.data.batches import TokenizedDialogues
+from ldebm.data.dialogues import Dialogue, Turn, dialogues_of, examples_of, turns_of
+from ldebm.errors import DataError
 from ldebm.tasks.discovery import discover
 from ldebm.tasks.evaluation_of_responses import evaluate_responses
 from ldebm.tasks.responses import Response, ResponseModel, responses_of
@@ -33,14 +37,16 @@ def folder(tmp_path_factory):
 def test_turns_and_dialogues_are_the_same_two_ways() -> None:
     given = [Dialogue((Turn("a", "x"), Turn("b", "y")), "l"), Dialogue((Turn("a", "z"),))]
     assert dialogues_of(turns_of(given)) == given
-    responses, labels = responses_of(given)
-    assert (responses, labels) == (["x", "y", "z"], ["l", "l", None])
-    assert [len(each.dialogue.turns) for each in responses] == [1, 2, 1]
+    assert [len(each.turns) for each in examples_of(given, previous=5)] == [1, 2, 1]
+    assert [len(each.turns) for each in examples_of(given, previous=0)] == [1, 1, 1]
+    [response] = [Response(given[0])]
+    for again in (copy.deepcopy(response), pickle.loads(pickle.dumps(response))):
+        assert (again, again.dialogue) == ("y", given[0])
 
 
 def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
     model = DialogueModel.from_pretrained(folder / "run")
-    responses, labels = responses_of(dialogues(40, 5))
+    responses, labels = responses_of(model, dialogues(40, 5))
     as_texts = ResponseModel(model, responses)
     found = discover(as_texts, responses, labels, prototypes=2, minimum_count=1)
     assert sum(one.share for one in found.symbols) == pytest.approx(1)
@@ -70,7 +76,21 @@ def test_what_is_generated_is_compared_with_what_was_said(folder) -> None:
     assert rows["response_bleu"].value == pytest.approx(100 * (8 / 12) ** 0.25)
     assert float(rows["response_bleu"].floor_or_bound.split()[1].strip(",")) < 60
     assert rows["nll_bound"].value > 0 and {"bleu", "distinct_2", "mutual_information"} <= set(rows)
-    assert rows["rate_to_reference"].value > 0 and "active_units" not in rows
+    corpus = TokenizedDialogues.of_turns(turns_of(each.dialogue for each in responses), model.tokenizer, model.config)
+    corpus = [corpus.batch(np.arange(1, 60, 2))]
+    context = model.context_of(corpus[0])
+    rate = model.prior.rate_to_reference(model.infer(corpus[0], context), context).mean()
+    assert rows["rate_to_reference"].value == pytest.approx(float(rate.detach()), rel=1e-3) and "rate" not in rows
+
+
+def test_a_speaker_whom_the_run_does_not_know_is_read_and_not_answered(folder) -> None:
+    model = DialogueModel.from_pretrained(folder / "run")
+    said = Dialogue((Turn("you", "it is red"), Turn("zoe", "oh , red"), Turn("me", "oh , red")))
+    responses, labels = responses_of(model, [said])
+    assert {row.name for row in evaluate_responses(model, responses, ["it is red"])} > {"response_bleu", "bleu"}
+    assert discover(ResponseModel(model, responses), responses, labels).texts_read == 3
+    with pytest.raises(DataError, match="knows none of the speakers"):
+        ResponseModel(model, responses[1:2])
 
 
 def test_discover_and_evaluate_read_a_run_of_dialogues(run, folder) -> None:
@@ -89,11 +109,11 @@ def test_discover_and_evaluate_read_a_run_of_dialogues(run, folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("discover", "--text", "said"), "holds dialogues, which have no columns: leave out --text and --label"),
-        (("evaluate", "--thorough"), "--thorough is for runs of texts"),
+        (("discover", "--text", "said"), "is a run of dialogues, which have no columns: give jsonl"),
+        (("evaluate", "--thorough"), "--thorough is for runs of texts: leave it out"),
     ],
 )
 def test_what_dialogues_have_not_is_told(run, folder, arguments, told) -> None:
     verb, *more = arguments
     code, out, err = run(verb, folder / "run", *more)
-    assert (code, out) == (2, "") and told in " ".join(err.split())
+    assert (code, out) == (2, "") and told in err and err.count("\n") == 1

@@ -63,10 +63,10 @@ def _of_dialogues(run: Path, source: Path | None, text: str | None, label: str |
     from ldebm.tasks import discovery
     from ldebm.tasks.responses import ResponseModel, responses_of
 
-    no_columns(source, text, label)
+    no_columns(run, text, label)
     model = DialogueModel.from_pretrained(run)
     given = dialogues_of(dialogues_of_run(model.config).train) if source is None else dialogues_of_file(source)
-    responses, labels = responses_of(given)
+    responses, labels = responses_of(model, given)
     return discovery.discover(ResponseModel(model, responses), responses, labels)
 
 

@@ -22,6 +22,7 @@ from ldebm.cli.inputs import (
     stream,
 )
 from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
+from ldebm.errors import DataError
 from ldebm.files import write_atomically
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def evaluate(
     """Measure a run on texts, or dialogues, it was not trained on."""
     if holds_dialogues(run):
         if thorough:
-            raise typer.BadParameter("--thorough is for runs of texts; this one holds dialogues")
-        no_columns(source, text, label)
+            raise DataError(f"{run} is a run of dialogues, --thorough is for runs of texts: leave it out")
+        no_columns(run, text, label)
         name, measured = _of_dialogues(run, source, samples)
     else:
         name, measured = _of_texts(run, source, text, label, samples, thorough)
@@ -101,7 +102,7 @@ def _of_dialogues(run: Path, source: Path | None, samples: int) -> tuple[str, li
     else:
         part, turns = ("validation", corpus.validation) if corpus.test is None else ("test", corpus.test)
         name, given = f"{corpus.name}, {part} split", dialogues_of(turns)
-    responses, labels = responses_of(given)
+    responses, labels = responses_of(model, given)
     return name, evaluate_responses(model, responses, stream(corpus.train), samples, labels=labels)
 
 

@@ -62,10 +62,13 @@ def holds_dialogues(run: Path) -> bool:
     return (run / CONFIG).exists() and config_from_yaml(run / CONFIG).model.observation == "dialogue"
 
 
-def no_columns(source: Path | None, *columns: str | None) -> None:
+def no_columns(run: Path, *columns: str | None) -> None:
     """Dialogues have no columns that could be asked for. Raises DataError."""
     if any(columns):
-        raise DataError(f"{source or 'the run'} holds dialogues, which have no columns: leave out --text and --label")
+        raise DataError(
+            f"{run} is a run of dialogues, which have no columns: give jsonl, a list of turns a line, and leave out "
+            "--text and --label"
+        )
 
 
 def dialogues_of_file(source: Path) -> list[Dialogue]:

@@ -189,10 +189,10 @@ def dialogues_of(turns: datasets.Dataset) -> list[Dialogue]:
     return [Dialogue(tuple(said), label) for said, label in zip(found, labels, strict=True)]
 
 
-def examples_of(dialogues: Iterable[Dialogue]) -> list[Dialogue]:
-    """Every turn as a response: the dialogues up to and with it."""
+def examples_of(dialogues: Iterable[Dialogue], previous: int) -> list[Dialogue]:
+    """Every turn as a response: the dialogues up to and with it, at most `previous` turns before it."""
     return [
-        Dialogue(dialogue.turns[: place + 1], dialogue.label)
+        Dialogue(dialogue.turns[max(0, place - previous) : place + 1], dialogue.label)
         for dialogue in dialogues
         for place in range(len(dialogue.turns))
     ]

@@ -33,6 +33,8 @@ def load_preset(name: str, settings: Sequence[str] = (), task: Task = "texts") -
         raise ConfigError(f"unknown preset {name!r}; the presets are {', '.join(preset_names())}")
     family, _, size = name.rpartition("-")
     document = yaml.safe_load(resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8"))
+    if task == "dialogue" and size == "points":
+        raise ConfigError(f"the preset {name!r} is for points of the plane, not for dialogues: choose another size")
     values: dict[str, Any] = {}
     for part in (document, document[task]) if task == "dialogue" else (document,):
         values = _merge(_merge(values, part["common"]), part["sizes"].get(size, {}))

@@ -29,7 +29,7 @@ from ldebm.presets import Config, load_preset
 from ldebm.reproduce import symbol_baselines
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, FULL, LENGTHS, PAPER, PRIORS, stages
-from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.tasks.evaluation_of_runs import IN_USE
 
 SYMBOLS = 125
@@ -117,7 +117,8 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
             seconds = mean_seconds(found)
             for each, value in zip(found, _stability(row, size, n, runs), strict=False):  # as many pairs as there are
                 each["stability"] = value
-            file.add(row, size, found, seconds, published=PUBLISHED.get(row))
+            commits = commits_of(folder_of(row, size, seed, runs) for seed in range(n))
+            file.add(row, size, found, seconds, published=PUBLISHED.get(row), commits=commits)
     return file.path
 
 

@@ -33,7 +33,7 @@ from ldebm.prior.grid import GridDensity
 from ldebm.prior.log_partition import Effort
 from ldebm.prior.reference import log_standard_normal
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import in_parallel, kept_figures, train_once
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, train_once
 from ldebm.training.progress import say
 
 SETS = ("gaussians", "pinwheel")
@@ -123,7 +123,8 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
             found = [figures(row, points, seed, runs, quick) for seed in range(seeds)]
             seconds = float(np.mean([each.pop("train_seconds") for each in found]))
             chance = {} if row in WITHOUT_SYMBOLS else _chance(trained(row, name, 0, runs, quick), points)
-            file.add(row, "points", found, seconds, chance, floor)
+            commits = commits_of(folder_of(row, name, seed, runs, quick) for seed in range(seeds))
+            file.add(row, "points", found, seconds, chance, floor, commits=commits)
             ratio = np.mean([each["energy_distance_ratio"] for each in found])
             say(f"{name}: {row}: energy distance {ratio:.2f} times its floor, {seconds:.0f} s of training")
         written.append(file.path)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ldebm.data.dialogues import Dialogue, DialogueCorpus, daily_dialogues, load_dialogues, smd
+from ldebm.data.dialogues import Dialogue, DialogueCorpus, daily_dialogues, examples_of, load_dialogues, smd
 from ldebm.presets import Config, load_preset
 from ldebm.reproduce import rows
 from ldebm.reproduce.rows import PRIORS, QUICK
@@ -48,6 +48,11 @@ def corpus(name: str) -> DialogueCorpus:
 @cache
 def test_dialogues(name: str, size: str) -> list[Dialogue]:
     return CORPORA[name]("test")[: EFFORTS[size].tested]
+
+
+def tested_examples(name: str, size: str) -> list[Dialogue]:
+    """Every turn of the test dialogues as a response."""
+    return examples_of(test_dialogues(name, size), config_of(name, BASELINE, size, 0).model.context.turns)
 
 
 def config_of(name: str, row: str, size: str, seed: int) -> Config:

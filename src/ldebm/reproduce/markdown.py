@@ -58,7 +58,9 @@ def made_by(found: Mapping[str, Any], results: Sequence[Path]) -> str:
     """Where a page's numbers come from."""
     cores, names = found["machine"]["cores"], " and ".join(f"`results/{result.name}`" for result in results)
     on = f"{cores} core{'' if cores == 1 else 's'}"
-    return f"Made by `{found['command']}` at commit {found['commit']} on {on}; the numbers stand in {names}."
+    commits = sorted({commit for row in found["rows"] for commit in row.get("commits", [found["commit"]])})
+    measured = f"measured at commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"
+    return f"Made by `{found['command']}`, {measured}, on {on}; the numbers stand in {names}."
 
 
 def settings(given: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ from ldebm.reproduce.ptb_setting import (
 )
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, FULL, stages
-from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.tasks import generation_figures, likelihood_figures
 from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
 from ldebm.training.refit import refit
@@ -95,7 +95,9 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         results = in_parallel(measured, work, jobs)
         for row, times in runs_of.items():
             found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in range(times)]
-            file.add(row, size, found, mean_seconds(found), floor=floor, published=PUBLISHED.get(row))
+            commits = commits_of(folder_of(row, size, seed, runs) for seed in range(times))
+            seconds = mean_seconds(found)
+            file.add(row, size, found, seconds, floor=floor, published=PUBLISHED.get(row), commits=commits)
     return file.path
 
 

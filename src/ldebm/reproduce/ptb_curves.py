@@ -28,6 +28,7 @@ Row = Mapping[str, Any]  # of a result file
 
 FRONTIER = ("ldebm-best", "gaussian", "svebm-ib")
 POINTS = ((0.03, 0.0), (1.0, 0.0), (0.3, 0.0), (1.0, 60.0))  # weight of the rate, free nats
+QUICK_POINT = (1.0, 0.0)
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
 NAMES = {
     "gaussian": "Gaussian prior",
@@ -61,7 +62,7 @@ TEMPERATURE_PROTOCOL = {
 def frontier(out: Path, runs: Path, quick: bool, jobs: int = 1) -> Path:
     """Train every prior of FRONTIER at every point and write `out`/ptb-frontier.json: what the epoch that was kept
     scored in validation. Returns the file."""
-    points = POINTS[1:2] if quick else POINTS
+    points = (QUICK_POINT,) if quick else POINTS
     wanted = [(row, *point, quick, runs) for row in FRONTIER for point in points]
     command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
     file = ResultFile(out / f"ptb-frontier{'-quick' if quick else ''}.json", command, FRONTIER_PROTOCOL)

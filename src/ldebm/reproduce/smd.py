@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
-from ldebm.data.dialogues import Dialogue, examples_of, turns_of
+from ldebm.data.dialogues import Dialogue, turns_of
 from ldebm.data.library import corpus_files
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
@@ -33,11 +33,12 @@ from ldebm.reproduce.dialogue_setting import (
     corpus,
     folder_of,
     test_dialogues,
+    tested_examples,
 )
 from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK, stages
-from ldebm.reproduce.runs import in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
 from ldebm.tasks import likelihood_figures
 from ldebm.tasks.responding import by_consensus, candidates
@@ -57,10 +58,13 @@ PROTOCOL = {
         for name in ("bleu", "average", "extrema", "greedy")
     },
     "nll_bound": f"upper bound of -log p(turn | context), nats a turn, by importance weighting with "
-    f"{EFFORTS['small'].samples} posterior samples (quick: {EFFORTS[QUICK].samples}); exact without a latent",
+    f"{EFFORTS['small'].samples} posterior samples (quick: {EFFORTS[QUICK].samples}), every normaliser from "
+    f"{likelihood_figures.PARTICLES} particles so that 1 / Z is unbiased; exact without a latent",
+    "nll_bound_low": "the same with normalisers estimated so that Z is unbiased: lower in expectation; the difference "
+    "says how much the normalisers' estimates matter",
     "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
     "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
-    "gain": "what the energy saves over the conditional Gaussian, nats a turn, from above",
+    "gain": "what the energy saves over the prior's Gaussian (conditional; SVEBM-IB: N(0, I)), nats a turn, from above",
     "gain_low": "the same from below",
     **SYMBOLS,
 }
@@ -90,13 +94,15 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
             for row in models:
                 found = [next(results) for _ in range(n)]
                 published = PUBLISHED.get(row) if name == "smd" else None
-                file.add(row, size, found, mean_seconds(found), floor=floor, published=published)
+                commits = commits_of(folder_of(name, row, size, seed, runs) for seed in range(n))
+                seconds = mean_seconds(found)
+                file.add(row, size, found, seconds, floor=floor, published=published, commits=commits)
     return first.path, second.path
 
 
 def floors(name: str, size: str) -> dict[str, float]:
     """What true turns in another order score: the responses to other contexts."""
-    tokenizer, examples = _tokenizer(name), examples_of(test_dialogues(name, size))
+    tokenizer, examples = _tokenizer(name), tested_examples(name, size)
     true = [tokenizer.words(example.turns[-1].text) for example in examples]
     order = np.random.default_rng(0).permutation(len(true))
     return nearness([true[row] for row in order], true, [each.turns[-1].speaker for each in examples], vectors(name))
@@ -125,7 +131,7 @@ def trained(name: str, row: str, size: str, seed: int, runs: Path) -> DialogueMo
 
 
 def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str, float]:
-    examples, effort = examples_of(test_dialogues(name, size)), EFFORTS[size]
+    examples, effort = tested_examples(name, size), EFFORTS[size]
     contexts = [example.turns[:-1] for example in examples]
     speakers = [example.turns[-1].speaker for example in examples]
     words = model.tokenizer.words
@@ -136,7 +142,8 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     found = _near(one, best, examples, model.tokenizer, name) | {
         each: validated[each] for each in _VALIDATED if each in validated
     }
-    found["nll_bound"] = likelihood_figures.of_texts(model, examples, effort.samples, seed=seed)["nll_bound"]
+    bounds = likelihood_figures.of_texts(model, examples, effort.samples, seed=seed)
+    found |= {each: bounds[each] for each in ("nll_bound", "nll_bound_low")}
     return found | (of_symbols(model, examples, effort.steered, seed) if model.prior.has_symbols else {})
 
 
@@ -163,7 +170,7 @@ def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, flo
             one[row] = tokenizer.words(tokenizer.decode(greedy[place]))
             texts = [tokenizer.words(tokenizer.decode(each[place])) for each in sampled]
             best[row] = texts[by_consensus(texts)[0]]
-    examples = examples_of(test_dialogues(name, size))
+    examples = tested_examples(name, size)
     turn = float((test.lengths_N - 1).mean())
     nll = cross_entropy(model, test) * turn
     return _near(one, best, examples, tokenizer, name) | {"nll_bound": nll, "train_seconds": seconds}

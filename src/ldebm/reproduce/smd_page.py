@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ldebm.data.dialogues import examples_of
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
-from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, test_dialogues
+from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, tested_examples
 from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST
@@ -42,6 +41,7 @@ TABLES: dict[str, Columns] = {
     },
     "Likelihood": {
         "nll_bound": ("NLL bound", ".2f"),
+        "nll_bound_low": ("with Z unbiased", ".2f"),
         "reconstruction": ("reconstruction", ".2f"),
         "rate": ("rate", ".2f"),
         "gain": ("gain of the energy", ".2f"),
@@ -102,7 +102,7 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
 def _actions(size: str, runs: Path) -> str:
     """A row a symbol in use: how often, its words, who says it about what, and what it makes of two contexts."""
     model = trained("smd", BEST, size, 0, runs)
-    examples = examples_of(test_dialogues("smd", size))
+    examples = tested_examples("smd", size)
     symbols = model.symbol_probabilities(examples).argmax(-1)
     texts = [model.tokenizer.words(example.turns[-1].text) for example in examples]
     vocabulary, counts_NV = word_counts(texts)

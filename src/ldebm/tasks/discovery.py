@@ -113,7 +113,7 @@ def discover(
         best = np.argsort(-contributions_KV[k], kind="stable")[:words]
         centre_D = probabilities_NK[:, k] @ means_ND / probabilities_NK[:, k].sum()
         by_distance = its_rows[np.argsort(((means_ND[its_rows] - centre_D) ** 2).sum(axis=1), kind="stable")]
-        distinct = dict.fromkeys(str(reading.texts[row]) for row in by_distance)
+        distinct = dict.fromkeys(reading.texts[row] for row in by_distance)
         return SymbolRecord(
             symbol=k,
             share=float(shares_K[k]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from ldebm.data.dialogues import Dialogue, examples_of
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
+from ldebm.errors import DataError
 from ldebm.tasks.reading import Mode
 
 
@@ -23,34 +25,49 @@ class Response(str):
         response.dialogue = dialogue
         return response
 
+    def __getnewargs__(self) -> tuple[Dialogue]:  # type: ignore[override]  # a copy is made of the dialogue, not the text
+        return (self.dialogue,)
 
-def responses_of(dialogues: Iterable[Dialogue]) -> tuple[list[Response], list[str | None]]:
-    """Every turn as a response, and the labels of their dialogues."""
-    examples = examples_of(dialogues)
+
+def responses_of(model: DialogueModel, dialogues: Iterable[Dialogue]) -> tuple[list[Response], list[str | None]]:
+    """Every turn as a response with what the model reads before it, and the labels of their dialogues."""
+    examples = examples_of(dialogues, model.config.model.context.turns)
     return [Response(example) for example in examples], [example.label for example in examples]
 
 
 class ResponseModel:
     """A DialogueModel as a `reading.SymbolModel`: reads responses, and generates by answering some of `asked`.
 
-    Methods take the instances of Response that `responses_of` makes.
+    Texts are instances of Response. Raises DataError where all of `asked` are said by speakers whom the run does not
+    know, for whom it has no voice.
     """
 
     labels: tuple[str, ...] | None = None
 
-    def __init__(self, model: DialogueModel, asked: Sequence[str]) -> None:
-        self.model, self.asked = model, _dialogues(asked)
+    def __init__(self, model: DialogueModel, asked: Sequence[Response]) -> None:
+        self.model, known = model, set(model.config.data.speakers)
+        self.asked = [text.dialogue for text in asked if text.dialogue.turns[-1].speaker in known]
+        if not self.asked:
+            raise DataError("the run knows none of the speakers of these turns, so that it could not respond as they")
+        self._said: dict[tuple[int, int | None, Mode, int], list[str]] = {}
 
     @property
     def tokenizer(self) -> Tokenizer:
         return self.model.tokenizer
 
     def generate(self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", seed: int = 0) -> list[str]:
+        """Responses to the contexts of `drawn`; asked again the same are given."""
+        key = (n, symbol, mode, seed)
+        if key not in self._said:
+            turns = [each.turns for each in self.drawn(n, seed)]
+            contexts, speakers = [each[:-1] for each in turns], [each[-1].speaker for each in turns]
+            self._said[key] = self.model.respond(contexts, speakers, symbol, mode, seed=seed)
+        return self._said[key]
+
+    def drawn(self, n: int, seed: int) -> list[Dialogue]:
+        """`n` of the dialogues that are asked, each once where there are enough."""
         rows = np.random.default_rng(seed).choice(len(self.asked), n, replace=n > len(self.asked))
-        turns = [self.asked[row].turns for row in rows]
-        return self.model.respond(
-            [each[:-1] for each in turns], [each[-1].speaker for each in turns], symbol, mode, seed=seed
-        )
+        return [self.asked[row] for row in rows]
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.floating]:
         return self.model.encode(_dialogues(texts))
@@ -66,4 +83,4 @@ class ResponseModel:
 
 
 def _dialogues(texts: Sequence[str]) -> list[Dialogue]:
-    return [text.dialogue for text in texts if isinstance(text, Response)]
+    return [cast(Response, text).dialogue for text in texts]
