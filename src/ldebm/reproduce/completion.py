@@ -10,11 +10,11 @@ from ldebm.data.corpora import load_corpus
 from ldebm.evaluation.language_model import LanguageModel
 from ldebm.model import LDEBM
 from ldebm.presets import load_preset
-from ldebm.reproduce import language_models, ptb, ptb_language_model
+from ldebm.reproduce import language_models, ptb_curves, ptb_language_model
 from ldebm.reproduce.language_models import EPOCHS
-from ldebm.reproduce.ptb_setting import config_of, folder_of, texts_of
+from ldebm.reproduce.ptb_setting import folder_of, texts_of
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import QUICK
+from ldebm.reproduce.rows import BEST, QUICK
 from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.tasks import completion_figures
 
@@ -24,6 +24,10 @@ SETS = {
 }
 TEXTS, QUICK_TEXTS = 250, 20
 REVIEW_EPOCHS = 10
+POINT = (
+    1.0,
+    0.0,
+)  # weight of the rate, free nats: a latent that words at hand tell, chosen on validation (docs/log.md)
 
 PROTOCOL = {
     f"{what}_{name}": f"{definition}; {TEXTS} texts of {called}; the row `posterior` is the model without refinement"
@@ -57,20 +61,26 @@ def _figures(name: str, runs: Path, size: str) -> dict[str, float | None]:
         found = completion_figures.compare(model, language_model, blanks)
         return {f"{row} {what}": value for row, each in found.items() for what, value in each.items()}
 
-    of = folder_of("ldebm-best" if name == "ptb" else name, size, 0, runs)
+    of = _point(runs, size) if name == "ptb" else folder_of(name, size, 0, runs)
     return kept_figures(folder_of(f"completion-{name}", size, 0, runs), PROTOCOL, of, measured)
 
 
 def _trained(name: str, runs: Path, size: str) -> tuple[LDEBM, Mapping[str, list[str]]]:
     """The model of a set, and the set's texts by split."""
     if name == "ptb":
-        model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
+        model = LDEBM.from_pretrained(_point(runs, size))
         return model, {split: texts_of(split) for split in ("train", "validation", "test")}
     corpus, folder = load_corpus("reviews"), folder_of("reviews", size, 0, runs)
     epochs = 1 if size == QUICK else REVIEW_EPOCHS
-    train_once(load_preset(f"best-{size}", [f"training.epochs={epochs}"]), corpus, folder)
+    settings = [f"training.epochs={epochs}", f"training.rate_weight={POINT[0]}", f"training.free_nats={POINT[1]}"]
+    train_once(load_preset(f"best-{size}", settings), corpus, folder)
     held_out = corpus.validation["text"][:]  # it chose the epoch, of both models
     return LDEBM.from_pretrained(folder), {"train": corpus.train["text"][:], "validation": held_out, "test": held_out}
+
+
+def _point(runs: Path, size: str) -> Path:
+    """The run folder of the frontier's LDEBM at POINT, trained where it has not been."""
+    return ptb_curves.train_point(BEST, *POINT, size == QUICK, runs)
 
 
 def _language_model(name: str, model: LDEBM, texts: Mapping[str, list[str]], runs: Path, size: str) -> LanguageModel:

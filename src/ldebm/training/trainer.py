@@ -24,7 +24,7 @@ from ldebm.noise import Noise, Share
 from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
 from ldebm.run_folder import METRICS, write_model
-from ldebm.training.allocator import keep_large_blocks
+from ldebm.training.allocator import give_back, keep_few_kernels, keep_large_blocks
 from ldebm.training.averaging import average
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
@@ -86,6 +86,7 @@ class Trainer:
         watch: Callable[[int, LatentModel[Any]], None] | None = None,
     ) -> None:
         keep_large_blocks()
+        keep_few_kernels()
         self.config = model.config.training
         self.accelerator = accelerator_for(self.config.device)
         self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
@@ -243,6 +244,7 @@ class Trainer:
             for name, value in (losses.parts() | losses.diagnostics).items():
                 sums[name] += float(value.detach())
             if self.step_count % _LOG_STEPS == 0:
+                give_back()
                 self._log("train", {name: value / logged for name, value in sums.items()})
             due = time.monotonic() - saved > 60 * self.config.save_minutes
             stop, timed_out, due = self._agreed(bool(self._signal), self._out_of_time(), due)
