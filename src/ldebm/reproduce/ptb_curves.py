@@ -110,16 +110,16 @@ def _written(model: LDEBM, texts: int, temperature: float) -> list[list[str]]:
 
 
 def draw_frontier(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
-    """Rate against reconstruction, a line a prior; every point with its weight of the rate, its free nats and its
-    BLEU."""
+    """Rate against reconstruction, a line a prior; every point with its weight of the rate and its free nats."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.2, 4.4), layout="constrained")
         axes = figure.subplots()
         for row in dict.fromkeys(each["model"] for each in rows):
             points = sorted((_means(each) for each in rows if each["model"] == row), key=lambda point: point["rate"])
-            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}/{free_nats:g}, BLEU {bleu:.1f}")
+            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}/{free_nats:g}")
         axes.set(xlabel="rate, nats a sentence", ylabel="reconstruction, nats a sentence")
-        axes.set_title("What a nat of rate buys (weight of the rate / free nats, BLEU); validation")
+        axes.margins(x=0.12)
+        axes.set_title("What a nat of rate buys (weight of the rate / free nats); validation")
         axes.legend(frameon=False)
         return save(figure, path)
 

@@ -73,6 +73,24 @@ GOALS = {
 }
 
 
+POINTS: dict[str, Columns] = {
+    "frontier": {
+        "rate_weight": ("weight", ".2f"),
+        "free_nats": ("free nats", ".0f"),
+        "reconstruction": ("reconstruction", ".1f"),
+        "rate": ("rate", ".1f"),
+        "gain_low": ("gain, at least", ".2f"),
+        "gain": ("at most", ".2f"),
+        "bleu": ("BLEU", ".1f"),
+    },
+    "temperatures": {
+        "temperature": ("temperature", ".2f"),
+        "forward_perplexity": ("forward perplexity", ".1f"),
+        "self_bleu": ("self-BLEU", ".1f"),
+        "distinct_2": ("distinct-2", ".3f"),
+        "smoothed_kl": ("smoothed wKL", ".3f"),
+    },
+}
 COMPLETION: Columns = {
     f"{what}_{name}": (f"{heading}, {called}", form)
     for name, called in (("ptb", "Penn Treebank"), ("reviews", "reviews"))
@@ -109,6 +127,7 @@ def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
             name = f"quick-{curve}" if quick else curve
             draw(pictures / name, _read(file)["rows"])
             parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
+            parts.append(table(_read(file)["rows"], POINTS[curve], "real text"))
     if (file := out / f"completion{suffix}.json").exists():
         filled = _read(file)
         parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]
