@@ -39,7 +39,7 @@ class Effort(NamedTuple):
     refit_steps: int = 2_000
 
 
-EFFORTS = {QUICK: Effort(2_200, 3, 400, 100), "small": Effort(), "full": Effort(samples=100)}
+EFFORTS = {QUICK: Effort(2_200, 3, 400, 100), "small": Effort(), "full": Effort()}
 
 
 @cache
