@@ -5,7 +5,8 @@ The frontier's models are validated, never tested: it is what the presets' weigh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ldebm.reproduce.pictures import STYLE, AnyPath, save
 from ldebm.reproduce.ptb_setting import EFFORTS, config_of, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import QUICK
-from ldebm.reproduce.runs import in_parallel
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures
 from ldebm.run_folder import METRICS
 from ldebm.tasks import generation_figures
 
@@ -94,14 +95,21 @@ def temperatures(out: Path, runs: Path, quick: bool) -> Path:
     language_model, _ = ptb_language_model.trained(size, runs)
     real, texts = real_texts(size, runs), min(generation_figures.VARIETY, EFFORTS[size].texts)
     floor = generation_figures.floors(real)
-    for temperature in TEMPERATURES:
-        sampled = {
-            "ldebm-best": _written(model, texts, temperature),
-            ptb_language_model.ROW: ptb_language_model.written(language_model, real.tokenizer, texts, temperature),
-        }
-        for row, words in sampled.items():
-            found = generation_figures.of_texts(words, real, judged=False)
-            file.add(row, size, [found | {"temperature": temperature}], 0.0, floor=floor)
+    write: dict[str, Callable[[float], list[list[str]]]] = {
+        "ldebm-best": lambda temperature: _written(model, texts, temperature),
+        ptb_language_model.ROW: lambda temperature: ptb_language_model.written(
+            language_model, real.tokenizer, texts, temperature
+        ),
+    }
+    for temperature, (row, written) in itertools.product(TEMPERATURES, write.items()):
+        kept = folder_of(f"temperature-{row}-{temperature}", size, 0, runs)
+        found = kept_figures(
+            kept,
+            TEMPERATURE_PROTOCOL,
+            folder_of(row, size, 0, runs),
+            lambda: generation_figures.of_texts(written(temperature), real, judged=False),  # noqa: B023 (called at once)
+        )
+        file.add(row, size, [found | {"temperature": temperature}], 0.0, floor=floor, commits=commits_of([kept]))
     return file.path
 
 
