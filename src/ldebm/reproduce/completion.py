@@ -24,13 +24,12 @@ SETS = {
 }
 TEXTS, QUICK_TEXTS = 250, 20
 REVIEW_EPOCHS = 10
-POINT = (
-    1.0,
-    0.0,
-)  # weight of the rate, free nats: a latent that words at hand tell, chosen on validation (docs/log.md)
+# Weight of the rate and free nats: a latent that the words at hand tell; chosen on validation (docs/log.md).
+POINT = (1.0, 0.0)
 
 PROTOCOL = {
-    f"{what}_{name}": f"{definition}; {TEXTS} texts of {called}; the row `posterior` is the model without refinement"
+    f"{what}_{name}": f"{definition}; {TEXTS} texts of {called}; `{BEST}` with a weight of {POINT[0]:g} of its rate; "
+    "the row `posterior` is the same model without refinement"
     for name, called in SETS.items()
     for what, definition in completion_figures.DEFINITIONS.items()
 }

@@ -33,7 +33,7 @@ from ldebm.prior.grid import GridDensity
 from ldebm.prior.log_partition import Effort
 from ldebm.prior.reference import log_standard_normal
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, train_once
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.training.progress import say
 
 SETS = ("gaussians", "pinwheel")
@@ -121,7 +121,7 @@ def reproduce(out: Path, runs: Path, sets: Sequence[str], seeds: int, quick: boo
         floor = _floor(points)
         for row in ROWS:
             found = [figures(row, points, seed, runs, quick) for seed in range(seeds)]
-            seconds = float(np.mean([each.pop("train_seconds") for each in found]))
+            seconds = mean_seconds(found)
             chance = {} if row in WITHOUT_SYMBOLS else _chance(trained(row, name, 0, runs, quick), points)
             commits = commits_of(folder_of(row, name, seed, runs, quick) for seed in range(seeds))
             file.add(row, "points", found, seconds, chance, floor, commits=commits)

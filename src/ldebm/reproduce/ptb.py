@@ -83,7 +83,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         jobs: models trained at a time, each on its share of the cores.
     """
     command = f"ldebm reproduce ptb --seeds {seeds}{' --quick' if quick else ''}{f' --jobs {jobs}' if jobs > 1 else ''}"
-    plan = [stage for stage in stages(tuple(ROWS), FULL, seeds, quick) if full or stage[0] != "full"]
+    plan = [stage for stage in stages(ROWS, FULL, seeds, quick) if full or stage[0] != "full"]
     file = ResultFile(out / f"ptb{'-quick' if quick else ''}.json", command, PROTOCOL)
     floor = generation_figures.floors(real_texts(plan[0][0], runs))
     floor |= {f"{name}_sampled": value for name, value in floor.items()}
@@ -96,8 +96,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         for row, times in runs_of.items():
             found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in range(times)]
             commits = commits_of(folder_of(row, size, seed, runs) for seed in range(times))
-            seconds = mean_seconds(found)
-            file.add(row, size, found, seconds, floor=floor, published=PUBLISHED.get(row), commits=commits)
+            file.add(row, size, found, mean_seconds(found), None, floor, PUBLISHED.get(row), commits)
     return file.path
 
 

@@ -18,26 +18,26 @@ from ldebm import metrics_log
 from ldebm.model import LDEBM
 from ldebm.reproduce import ptb, ptb_language_model
 from ldebm.reproduce.pictures import STYLE, AnyPath, save
-from ldebm.reproduce.ptb_setting import EFFORTS, config_of, folder_of, real_texts
+from ldebm.reproduce.ptb_setting import EFFORTS, config_of, corpus, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import QUICK
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures
+from ldebm.reproduce.rows import BEST, QUICK
+from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, train_once
 from ldebm.run_folder import METRICS
 from ldebm.tasks import generation_figures
 
 Row = Mapping[str, Any]  # of a result file
 
-FRONTIER = ("ldebm-best", "gaussian", "svebm-ib")
+FRONTIER = (BEST, "gaussian", "svebm-ib")
 POINTS = ((0.03, 0.0), (1.0, 0.0), (0.3, 0.0), (1.0, 60.0))  # weight of the rate, free nats
 QUICK_POINT = (1.0, 0.0)
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15)
 NAMES = {
     "gaussian": "Gaussian prior",
     "svebm-ib": "SVEBM-IB",
-    "ldebm-best": "LDEBM",
-    "language-model": "language model",
+    BEST: "LDEBM",
+    ptb_language_model.ROW: "language model",
 }
-COLOURS = {"gaussian": "#999933", "svebm-ib": "#cc6677", "ldebm-best": "#332288", "language-model": "#44aa99"}
+COLOURS = {"gaussian": "#999933", "svebm-ib": "#cc6677", BEST: "#332288", ptb_language_model.ROW: "#44aa99"}
 _KEPT = ("reconstruction", "rate", "rate_to_reference", "gain", "gain_low", "bleu", "active_units")
 
 FRONTIER_PROTOCOL = {
@@ -82,8 +82,7 @@ def train_point(row: str, weight: float, free: float, quick: bool, runs: Path) -
     # The point that the table has is trained once.
     name = row if config == config_of(row, size, 0) else f"frontier-{row}-{weight}-{free:g}"
     folder = folder_of(name, size, 0, runs)
-    ptb.trained(config, folder)
-    return folder
+    return train_once(config, corpus(), folder)
 
 
 def temperatures(out: Path, runs: Path, quick: bool) -> Path:
@@ -91,12 +90,12 @@ def temperatures(out: Path, runs: Path, quick: bool) -> Path:
     size = QUICK if quick else "small"
     command = f"ldebm reproduce ptb{' --quick' if quick else ''}"
     file = ResultFile(out / f"ptb-temperatures{'-quick' if quick else ''}.json", command, TEMPERATURE_PROTOCOL)
-    model = ptb.trained(config_of("ldebm-best", size, 0), folder_of("ldebm-best", size, 0, runs))
+    model = ptb.trained(config_of(BEST, size, 0), folder_of(BEST, size, 0, runs))
     language_model, _ = ptb_language_model.trained(size, runs)
     real, texts = real_texts(size, runs), min(generation_figures.VARIETY, EFFORTS[size].texts)
     floor = generation_figures.floors(real)
     write: dict[str, Callable[[float], list[list[str]]]] = {
-        "ldebm-best": lambda temperature: _written(model, texts, temperature),
+        BEST: lambda temperature: _written(model, texts, temperature),
         ptb_language_model.ROW: lambda temperature: ptb_language_model.written(
             language_model, real.tokenizer, texts, temperature
         ),

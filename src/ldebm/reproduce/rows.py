@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 QUICK = "tiny"  # the size of `--quick`
 LENGTHS = {
@@ -25,6 +25,6 @@ FULL = (BEST, "gaussian", "svebm-ib", "ldebm-no-clustering")  # the rows that ca
 Stage = tuple[str, tuple[str, ...], int]
 
 
-def stages(rows: Sequence[str], full: Sequence[str], seeds: int, quick: bool) -> tuple[Stage, ...]:
+def stages(rows: Iterable[str], full: Iterable[str], seeds: int, quick: bool) -> tuple[Stage, ...]:
     """Size, rows and number of seeds of each stage of a table: all rows `small` with every seed, then `full` once."""
     return ((QUICK, tuple(rows), 1),) if quick else (("small", tuple(rows), seeds), ("full", tuple(full), 1))

@@ -87,7 +87,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         ResultFile(out / f"smd{of}{suffix}.json", command, PROTOCOL)
         for of in ("", *(f"-{name}" for name in [*CORPORA][1:]))
     )
-    for size, models, n in stages(tuple(ROWS), FULL, seeds, quick):
+    for size, models, n in stages(ROWS, FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
             work = [(name, row, size, seed, runs) for row in models for seed in range(n)]
             results, floor = in_parallel(figures, work, jobs), floors(name, size)
@@ -95,8 +95,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
                 found = [next(results) for _ in range(n)]
                 published = PUBLISHED.get(row) if name == "smd" else None
                 commits = commits_of(folder_of(name, row, size, seed, runs) for seed in range(n))
-                seconds = mean_seconds(found)
-                file.add(row, size, found, seconds, floor=floor, published=published, commits=commits)
+                file.add(row, size, found, mean_seconds(found), None, floor, published, commits)
     return first.path, second.path
 
 

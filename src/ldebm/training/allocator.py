@@ -13,7 +13,7 @@ import os
 import sys
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
-_KERNELS = "64"  # more than a step needs
+_KERNELS = "64"  # training is as fast with it (docs/log.md)
 
 
 def keep_large_blocks() -> bool:
