@@ -128,7 +128,7 @@ def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
             draw(pictures / name, _read(file)["rows"])
             parts += [f"## {title}", f"![{title}]({link}/{name}.png)", f"The numbers stand in `results/{file.name}`."]
             parts.append(table(_read(file)["rows"], POINTS[curve], "real text"))
-    if (file := out / f"completion{suffix}.json").exists():
+    if (file := out / f"ptb-completion{suffix}.json").exists():
         filled = _read(file)
         parts += ["## Completion", table(filled["rows"], COMPLETION, "real text"), definitions(filled["protocol"])]
     parts += ["## What the columns mean", definitions(found["protocol"])]
