@@ -15,7 +15,11 @@ def complete(
     n: Annotated[int, typer.Option("-n", min=1, help="How many fillings.")] = 5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides every random draw.")] = 0,
 ) -> None:
-    """Fill the blanks of a text: the most probable fillings, each with its share of the probability."""
+    """Fill the blanks of a text: the most probable fillings, each with its share of the probability.
+
+    A run fills best that was trained for it:
+    `ldebm train ... --set model.encoder.word_dropout=0.2 --set training.rate_weight=0.3`.
+    """
     from ldebm import LDEBM
     from ldebm.tasks import completion
 
