@@ -12,7 +12,7 @@ from ldebm.reproduce import density_table, ptb_page
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
-QUOTED = re.compile(r"(\d+\.\d+)\s?(%|GB)?")
+QUOTED = re.compile(r"(-?\d+\.\d+)\s?(%|GB)?")
 SCALES = {"": 1.0, "%": 100.0, "GB": 1e-9}
 
 
