@@ -10,7 +10,7 @@ def told(monkeypatch):
     """What was called, in order."""
     calls = []
 
-    def told(name):
+    def noted(name):
         return lambda *given, **how: calls.append(name + ("" if how.get("full", True) else " without full"))
 
     for module, name in (
@@ -20,7 +20,7 @@ def told(monkeypatch):
         (completion, "reproduce"),
         (ptb_page, "write_page"),
     ):
-        monkeypatch.setattr(module, name, told(f"{module.__name__.rpartition('.')[2]}.{name}"))
+        monkeypatch.setattr(module, name, noted(f"{module.__name__.rpartition('.')[2]}.{name}"))
     return calls
 
 
