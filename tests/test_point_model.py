@@ -97,9 +97,10 @@ def test_an_unknown_set_of_points_is_named():
         load_points("spiral")
 
 
-def test_symbols_along_the_chains_are_probabilities_at_every_level():
+def test_the_way_of_the_chains_ends_at_the_samples_and_has_symbols_at_every_level():
     model = PointModel(load_preset("best-points", SETTINGS)).eval()
-    found = model.prior.symbols_along(5, torch.Generator().manual_seed(0))
-    assert found.shape == (5, 6, 16) and torch.allclose(found.sum(-1), torch.ones(5, 6), atol=1e-5)
+    latents, symbols = model.prior.descend(5, torch.Generator().manual_seed(0))
+    assert symbols.shape == (5, 6, 16) and torch.allclose(symbols.sum(-1), torch.ones(5, 6), atol=1e-5)
     z = model.prior.sample(5, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(found[:, -1], model.prior.symbol_logits(z).softmax(-1), atol=1e-4)
+    assert torch.equal(latents[:, -1], z)
+    assert torch.allclose(symbols[:, -1], model.prior.symbol_logits(z).softmax(-1), atol=1e-4)

@@ -77,8 +77,16 @@ class LDEBM(LatentModel[Sequence[str]]):
     @torch.no_grad()
     def reconstruct(self, texts: Sequence[str], mode: Mode = "greedy", beams: int = 5) -> list[str]:
         """Each text written again from its posterior mean."""
+        return self.decode(self.encode(texts), mode, beams)
+
+    @torch.no_grad()
+    def decode(self, latents_ND: np.ndarray, mode: Mode = "greedy", beams: int = 5) -> list[str]:
+        """The text of each latent [N, D], as `encode` gives them. Raises UserError for another shape."""
+        size = self.config.model.latent_size
+        if latents_ND.ndim != 2 or latents_ND.shape[1] != size:
+            raise UserError(f"latents of shape [texts, {size}] are needed, received {list(latents_ND.shape)}")
         generator = torch.Generator(self.device).manual_seed(0)
-        z_ND = torch.from_numpy(self.encode(texts)).to(self.device)
+        z_ND = torch.from_numpy(latents_ND.astype(np.float32)).to(self.device)
         written: list[str] = []
         with self.evaluating():
             for z_BD in z_ND.split(_rows_at_once(mode, beams)):

@@ -9,7 +9,7 @@ import abc
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,14 @@ WRITE_ROWS = 1024  # examples written at once: enough to fill the machine, littl
 READ_ROWS = 256
 
 Seen = TypeVar("Seen", bound=Sized)  # what a user gives: texts, or an array of points
+
+
+class Inferred(NamedTuple):
+    """What a model infers of N examples, float32 each: posterior means and variances [N, D], p(y | posterior mean)."""
+
+    means_ND: np.ndarray
+    variances_ND: np.ndarray
+    symbols_NK: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -131,28 +139,29 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         """Posterior means, [N, D] float32; the same for an example whatever it is encoded with."""
         return self.posterior(examples)[0]
 
-    @torch.no_grad()
     def posterior(self, examples: Seen) -> tuple[np.ndarray, np.ndarray]:
         """Posterior means and variances, [N, D] float32 each."""
-        means_ND = np.empty((len(examples), self.config.model.latent_size), np.float32)
-        variances_ND = np.empty_like(means_ND)
-        with self.evaluating(dtype=torch.float32):
-            for index, batch in self.batches(examples):
-                posterior = self.infer(batch, self.context_of(batch))
-                means_ND[index] = posterior.mean_BD.cpu().numpy()
-                variances_ND[index] = posterior.log_variance_BD.exp().cpu().numpy()
-        return means_ND, variances_ND
+        return self.inferred(examples)[:2]
 
-    @torch.no_grad()
     def symbol_probabilities(self, examples: Seen) -> np.ndarray:
         """p(y | posterior mean), of a response also given its context, [N, K] float32."""
-        found_NK = np.empty((len(examples), self.config.model.symbols), np.float32)
+        return self.inferred(examples).symbols_NK
+
+    @torch.no_grad()
+    def inferred(self, examples: Seen) -> Inferred:
+        """Posterior and symbols of every example, read once."""
+        model = self.config.model
+        latents, symbols = (len(examples), model.latent_size), (len(examples), model.symbols)
+        found = Inferred(np.empty(latents, np.float32), np.empty(latents, np.float32), np.empty(symbols, np.float32))
         with self.evaluating(dtype=torch.float32):
             for index, batch in self.batches(examples):
                 context_BC = self.context_of(batch)
-                logits_BK = self.prior.symbol_logits(self.infer(batch, context_BC).mean_BD, context_BC)
-                found_NK[index] = logits_BK.softmax(-1).cpu().numpy()
-        return found_NK
+                posterior = self.infer(batch, context_BC)
+                symbols_BK = self.prior.symbol_logits(posterior.mean_BD, context_BC).softmax(-1)
+                parts = posterior.mean_BD, posterior.log_variance_BD.exp(), symbols_BK
+                for whole, part in zip(found, parts, strict=True):
+                    whole[index] = part.cpu().numpy()
+        return found
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str = "auto") -> Self:

@@ -12,6 +12,7 @@ import pytest
 
 import ldebm
 from ldebm.cli import main
+from ldebm.objective import Inferred
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -51,8 +52,8 @@ class FakeModel:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([[len(text), "good" in text] for text in texts], dtype=np.float32)
 
-    def posterior(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        return self.encode(texts), np.full((len(texts), 2), 0.5, dtype=np.float32)
+    def inferred(self, texts: Sequence[str]) -> Inferred:
+        return Inferred(self.encode(texts), np.full((len(texts), 2), 0.5, np.float32), self.symbol_probabilities(texts))
 
     def symbol_probabilities(self, texts: Sequence[str]) -> np.ndarray:
         likely = {True: [0.25, 0.75, 0.0], False: [0.9, 0.1, 0.0]}

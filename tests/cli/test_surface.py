@@ -19,6 +19,7 @@ SURFACE = {
     "classify": "RUN SOURCE --text --out",
     "encode": "RUN SOURCE --out --text",
     "evaluate": "RUN SOURCE --text --label --samples --thorough --json",
+    "report": "RUN --label --out",
     "demo": "--out --minutes",
     "reproduce": "WHAT --seeds --quick --jobs --out --pictures --runs",
 }

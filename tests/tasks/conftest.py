@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from ldebm.objective import Inferred
 from ldebm.tasks.reading import Mode
 
 TOPICS = (("cat", "dog", "fur"), ("car", "road", "fuel"), ("soup", "bread", "salt"))
@@ -33,8 +34,8 @@ class KnownModel:
         topics = [i % 3 for i in range(n)] if symbol is None else [symbol] * n
         return [f"the {TOPICS[k][0]} is here {i % 2}" for i, k in enumerate(topics)]
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        return self.posterior(texts)[0]
+    def inferred(self, texts: Sequence[str]) -> Inferred:
+        return Inferred(*self.posterior(texts), self.symbol_probabilities(texts))
 
     def posterior(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The topic on dimension 0, a hundredth of the number of words on dimension 1, and an unused dimension."""

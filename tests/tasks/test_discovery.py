@@ -60,7 +60,8 @@ def test_the_nearest_texts_are_distinct_and_close_to_the_symbols_mean(model) -> 
 
 def test_the_symbols_mean_is_weighted_by_probability_and_its_texts_are_its_own(model, monkeypatch) -> None:
     texts = ["a", "b", "c", "d"]
-    monkeypatch.setattr(model, "encode", lambda texts: np.array([[0.0], [1.0], [2.0], [1.6]]))
+    means = np.array([[0.0], [1.0], [2.0], [1.6]])
+    monkeypatch.setattr(model, "posterior", lambda texts: (means, means))
     soft = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [0.4, 0.6]])  # the mean of symbol 0 is at 3.24 / 2.6 = 1.25
     monkeypatch.setattr(model, "symbol_probabilities", lambda texts: soft)
     found = discover(model, texts)
@@ -124,7 +125,7 @@ def test_the_record_says_how_it_was_read_and_is_json(model, corpus, monkeypatch)
 def test_a_symbol_whose_texts_have_no_words_is_described(model, monkeypatch) -> None:
     texts = ["cat"] * 5 + [""] * 2
     monkeypatch.setattr(model, "symbol_probabilities", lambda texts: np.eye(4)[[0] * 5 + [1] * 2])
-    monkeypatch.setattr(model, "encode", lambda texts: np.zeros((7, 3)))
+    monkeypatch.setattr(model, "posterior", lambda texts: (np.zeros((7, 3)), np.ones((7, 3))))
     found = discover(model, texts)
     assert found.symbols[1].words == ()
     assert found.symbols[1].nearest == ("",)

@@ -53,7 +53,7 @@ def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
     used = next(one for one in found.symbols if one.share)
     assert used.nearest and set(used.nearest) <= set(responses) and len(used.prototypes) == 2
     whole = [each.dialogue for each in responses]
-    assert np.allclose(as_texts.encode(responses), model.encode(whole))
+    assert np.allclose(as_texts.inferred(responses).means_ND, model.encode(whole))
     assert as_texts.generate(3, seed=1) == as_texts.generate(3, seed=1)
     assert len(as_texts.generate(200)) == 200  # more than there are contexts
 

@@ -20,6 +20,7 @@ from ldebm.cli.discover import discover
 from ldebm.cli.encode import encode
 from ldebm.cli.evaluate import evaluate
 from ldebm.cli.generate import generate
+from ldebm.cli.report import report
 from ldebm.cli.reproduce import reproduce
 from ldebm.cli.respond import respond
 from ldebm.cli.train import train
@@ -48,7 +49,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, generate, complete, respond, discover, classify, encode, evaluate, demo, reproduce):
+for verb in (train, generate, complete, respond, discover, classify, encode, evaluate, report, demo, reproduce):
     app.command()(verb)
 
 

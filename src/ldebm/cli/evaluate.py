@@ -53,18 +53,29 @@ def evaluate(
     result: Json = None,
 ) -> None:
     """Measure a run on texts, or dialogues, it was not trained on."""
-    if holds_dialogues(run):
-        if thorough:
-            raise DataError(f"{run} is a run of dialogues, --thorough is for runs of texts: leave it out")
-        no_columns(run, text, label)
-        name, measured = _of_dialogues(run, source, samples)
-    else:
-        name, measured = _of_texts(run, source, text, label, samples, thorough)
+    name, measured = measure(run, source, text, label, samples, thorough)
     print_measurements(measured, name)
     if result is not None:
         metrics = {each.name: _as_json(each) for each in measured}
         document = {"run": str(run), "texts": name, "metrics": metrics}
         write_atomically(result, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def measure(
+    run: Path,
+    source: Path | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    samples: int = 1000,
+    thorough: bool = False,
+) -> tuple[str, list[Measurement]]:
+    """What the run is measured on, in words, and its figures. Raises DataError."""
+    if not holds_dialogues(run):
+        return _of_texts(run, source, text, label, samples, thorough)
+    if thorough:
+        raise DataError(f"{run} is a run of dialogues, --thorough is for runs of texts: leave it out")
+    no_columns(run, text, label)
+    return _of_dialogues(run, source, samples)
 
 
 def _of_texts(
@@ -74,7 +85,7 @@ def _of_texts(
     from ldebm.tasks import evaluation_of_runs, thorough_evaluation
 
     model = LDEBM.from_pretrained(run)
-    corpus = corpus_of(model.config)
+    corpus = corpus_of(model.config, label if source is None else None)
     if source is not None:
         name, (texts, labels) = str(source), filled_rows_of(source, text, label, model.config)
     elif corpus.test is not None:

@@ -85,9 +85,9 @@ def dialogues_of_run(run: Config) -> DialogueCorpus:
     return load_dialogues(run.data.source, run.data.validation_share, run.seed)
 
 
-def corpus_of(run: Config) -> Corpus:
-    """The corpus a run was trained on, in the same splits."""
+def corpus_of(run: Config, label: str | None = None) -> Corpus:
+    """The corpus a run was trained on, in the same splits, labelled by another column where one is named."""
     from ldebm import load_corpus
 
     data = run.data
-    return load_corpus(data.source, data.text, data.label, data.split, data.validation_share, run.seed)
+    return load_corpus(data.source, data.text, label or data.label, data.split, data.validation_share, run.seed)

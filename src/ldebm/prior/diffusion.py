@@ -140,15 +140,17 @@ class DiffusionPrior(Prior):
         return self.reference.colour(u_BD, context_nC)
 
     @torch.no_grad()
-    def symbols_along(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """p(y | z_t) after each level of n chains, from level T-1 down to 0: [n, T, K] (the paper's Figure A1)."""
-        found = []
+    def descend(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What `sample` draws, and the way there: latents [n, T, D] and p(y | z_t) [n, T, K] after each level of n
+        chains, from level T-1 down to 0 (the paper's Figure A1)."""
+        latents, symbols = [], []
         for level, u_BD in zip(
             reversed(range(self.levels)), self._descent(n, None, generator, 1.0, False), strict=True
         ):
             level_B = torch.full((n,), level, dtype=torch.long, device=u_BD.device)
-            found.append(self._logits(u_BD, level_B).softmax(-1))
-        return torch.stack(found, 1)
+            latents.append(self.reference.colour(u_BD))
+            symbols.append(self._logits(u_BD, level_B).softmax(-1))
+        return torch.stack(latents, 1), torch.stack(symbols, 1)
 
     def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         zero_B = torch.zeros(z_BD.shape[0], dtype=torch.long, device=z_BD.device)

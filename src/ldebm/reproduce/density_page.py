@@ -49,7 +49,7 @@ def _row(name: str, model: PointModel, data_N2: np.ndarray) -> figures.Row:
 
 def _figure_a1(path: Path, model: PointModel) -> tuple[Path, ...]:
     assert isinstance(model.prior, DiffusionPrior)
-    chains_CTK = model.prior.symbols_along(CHAINS, torch.Generator().manual_seed(0))
+    _, chains_CTK = model.prior.descend(CHAINS, torch.Generator().manual_seed(0))
     return figures.figure_a1(path, chains_CTK.numpy())
 
 

@@ -98,8 +98,8 @@ def discover(
     compared.
     """
     reading = read(texts, labels, seed)
-    probabilities_NK = np.asarray(model.symbol_probabilities(reading.texts), dtype=np.float64)
-    means_ND = model.encode(reading.texts)
+    inferred = model.inferred(reading.texts)
+    means_ND, probabilities_NK = inferred.means_ND, inferred.symbols_NK.astype(np.float64)
     shares_K, symbols_N = symbol_shares(probabilities_NK), probabilities_NK.argmax(axis=1)
     vocabulary, counts_NV = word_counts([model.tokenizer.words(text) for text in reading.texts])
     common_V = counts_NV.sum(axis=0) >= minimum_count

@@ -60,10 +60,10 @@ def evaluate(
     `unigram_kl` where a model generates no word at all.
     """
     reading = read(texts, labels, seed)
-    probabilities_NK = model.symbol_probabilities(reading.texts)
+    means_ND, variances_ND, probabilities_NK = model.inferred(reading.texts)
     return [
         *_reconstruction(model, reading, seed),
-        *_latents(*model.posterior(reading.texts), seed),
+        *_latents(means_ND, variances_ND, seed),
         *_symbols(probabilities_NK),
         *_generation(model, reading, training_texts, samples, seed, mode),
         *_labels(model, probabilities_NK, reading, seed),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from ldebm.data.dialogues import Dialogue, examples_of
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
 from ldebm.errors import DataError
+from ldebm.objective import Inferred
 from ldebm.tasks.reading import Mode
 
 
@@ -69,14 +69,8 @@ class ResponseModel:
         rows = np.random.default_rng(seed).choice(len(self.asked), n, replace=n > len(self.asked))
         return [self.asked[row] for row in rows]
 
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.floating]:
-        return self.model.encode(_dialogues(texts))
-
-    def posterior(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-        return self.model.posterior(_dialogues(texts))
-
-    def symbol_probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.floating]:
-        return self.model.symbol_probabilities(_dialogues(texts))
+    def inferred(self, texts: Sequence[str]) -> Inferred:
+        return self.model.inferred(_dialogues(texts))
 
     def reconstruct(self, texts: Sequence[str], mode: Mode = "greedy") -> list[str]:
         return self.model.reconstruct(_dialogues(texts), mode)

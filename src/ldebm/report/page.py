@@ -1,0 +1,128 @@
+"""The report as HTML: one file that needs no network, no server and no other file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from ldebm import __version__
+from ldebm.files import write_atomically
+from ldebm.presets import Config
+from ldebm.report import charts
+from ldebm.report.contents import Contents
+
+_TEXT_BYTES = 400  # of a text on the map: 10,000 of them stay below 6 MB in any script
+_GOLDEN_ANGLE = 137.508  # degrees between the hues of symbols that follow each other: neighbours never look alike
+_NAME_WORDS = 3
+_SAID_ELSEWHERE = ("_real", "_chance")  # rows of `evaluate` that stand in another's last column too
+
+
+def write_report(shown: Contents, config: Config, measured_on: str, path: Path) -> Path:
+    """Write the page and return its path.
+
+    Args:
+        measured_on: the held-out texts that `shown.measured` is of, in words.
+
+    Raises UserError where the file cannot be written.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    template = environment.from_string(_part("page.html"))
+    write_atomically(path, template.render(**_words(shown, config, measured_on)) + "\n")
+    return path
+
+
+def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
+    used = [one for one in shown.discovery.symbols if one.share]
+    hue = {one.symbol: round(rank * _GOLDEN_ANGLE % 360) for rank, one in enumerate(shown.discovery.symbols)}
+    taught = config.data.labels
+    name = {
+        one.symbol: taught[one.symbol]
+        if taught is not None and one.symbol < len(taught)
+        else ", ".join(word.word for word in one.words[:_NAME_WORDS]) or f"symbol {one.symbol}"
+        for one in shown.discovery.symbols
+    }
+    alike: dict[int, list[str]] = {one.symbol: [] for one in used}
+    for pair in shown.discovery.near_duplicates:
+        alike[pair.first].append(f"symbol {pair.second}")
+        alike[pair.second].append(f"symbol {pair.first}")
+    title = Path(config.data.source).name
+    return {
+        "title": title,
+        "lead": f"What a model found in {shown.discovery.texts_given:,} texts: {len(used)} kinds of them, "
+        "what each is about, and what it writes itself.",
+        "sections": [
+            ("map", "Map"),
+            ("symbols", "Symbols"),
+            ("samples", "Written texts"),
+            *([("chains", "From noise to text")] if shown.chains else []),
+            *([("way", "Between two texts")] if shown.way else []),
+            ("figures", "Figures"),
+            ("training", "Training"),
+        ],
+        "shown": shown,
+        "used": used,
+        "unused": [one.symbol for one in shown.discovery.symbols if not one.share],
+        "taught": taught is not None,
+        "hue": hue,
+        "name": name,
+        "alike": alike,
+        "percent": _percent,
+        "figures": [each for each in shown.measured if not each.name.endswith(_SAID_ELSEWHERE)],
+        "measured_on": measured_on,
+        "facts": _facts(shown, config),
+        "energy": charts.energy(shown.way),
+        "course": charts.course(shown.course) if shown.course else "",
+        "points": _points(shown, hue, name),
+        "style": Markup(_part("style.css")),
+        "script": Markup(_part("map.js")),
+        "version": __version__,
+    }
+
+
+def _points(shown: Contents, hue: dict[int, int], name: dict[int, str]) -> dict[str, Any]:
+    """What the map's script reads: places in ten-thousandths of the map's sides, and texts, long ones cut."""
+    x_N, y_N = (shown.map.places_N2 * 9999).round().astype(int).T.tolist()
+    return {
+        "x": x_N,
+        "y": y_N,
+        "symbol": shown.map.symbols_N.tolist(),
+        "text": [_cut(text) for text in shown.map.texts],
+        "label": [label or "" for label in shown.map.labels],
+        "hue": hue,
+        "name": name,
+        "order": [one.symbol for one in shown.discovery.symbols if one.share],
+    }
+
+
+def _facts(shown: Contents, config: Config) -> list[tuple[str, str]]:
+    model, training = config.model, config.training
+    facts = [
+        ("texts", f"{shown.discovery.texts_given:,} of {config.data.source}"),
+        ("preset", config.preset or "none"),
+        ("prior", model.prior.kind.replace("_", " ")),
+        ("latent dimensions", str(model.latent_size)),
+        ("symbols", str(model.symbols)),
+        ("seed", str(config.seed)),
+    ]
+    if shown.course:
+        last = shown.course[-1]
+        facts += [("steps", f"{last['step']:,}"), ("minutes", f"{last['seconds'] / 60:.1f}")]
+    return [*facts, ("epochs at most", str(training.epochs)), ("ldebm", __version__)]
+
+
+def _cut(text: str) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= _TEXT_BYTES else encoded[:_TEXT_BYTES].decode(errors="ignore") + "…"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+
+
+def _part(name: str) -> str:
+    return files("ldebm.report").joinpath(name).read_text(encoding="utf-8")

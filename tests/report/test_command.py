@@ -1,0 +1,69 @@
+"""`ldebm report` on a run of texts and on one of dialogues."""
+
+import csv
+import json
+
+import pytest
+
+from ldebm import load_dialogues, load_preset, train
+from ldebm.cli.report import NAME
+from tests import tiny
+from tests.cli.conftest import run
+from tests.report.test_page import Parsed
+from tests.test_dialogue_model import dialogues
+
+__all__ = ["run"]  # a fixture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run on a csv with a column of verdicts that it was not told of."""
+    texts, labels = tiny.texts(200)
+    with (tmp_path / "reviews.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "verdict"), *zip(texts, labels, strict=True)])
+    model = tiny.model(f"data.source={tmp_path / 'reviews.csv'}", "data.text=text")
+    model.save_pretrained(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def points_of(page) -> dict[str, list[str]]:
+    return json.loads(Parsed(page).scripts[0])
+
+
+def test_a_run_becomes_a_page_in_its_folder(run, folder) -> None:
+    code, out, err = run("report", folder)
+    assert (code, out, err) == (0, f"The report is {folder / NAME}: open it in a browser.\n", "")
+    points = points_of(folder / NAME)
+    assert 150 < len(points["text"]) < 200 and set(points["label"]) == {""}
+    assert "reviews, validation split" in (folder / NAME).read_text()
+
+
+def test_symbols_are_compared_with_a_column_that_training_did_not_know(run, folder, tmp_path) -> None:
+    page = tmp_path / "shown.html"
+    assert run("report", folder, "--label", "verdict", "--out", page)[0] == 0
+    assert set(points_of(page)["label"]) == {"negative", "positive"}
+    assert "homogeneity" in page.read_text() and not (folder / NAME).exists()
+
+
+def test_a_run_of_dialogues_becomes_a_page_of_responses(run, tmp_path) -> None:
+    source = tmp_path / "chats.jsonl"
+    lines = [[turn._asdict() for turn in each.turns] for each in dialogues(100, 0)]
+    source.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    config = load_preset("best-tiny", [f"data.source={source}", "training.max_steps=2"], "dialogue")
+    train(config, load_dialogues(str(source)), tmp_path / "run")
+    assert run("report", tmp_path / "run")[0] == 0
+    assert set(points_of(tmp_path / "run" / NAME)["text"]) <= {turn["text"] for line in lines for turn in line}
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (("--label", "stars"), "stars"),
+        (("--out", "page.pdf"), ".html"),
+        (("--out", "reviews.csv/page.html"), "one of its parents is a file"),
+    ],
+)
+def test_what_cannot_be_written_or_read_is_told(run, folder, wish, told, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("report", folder, *wish)
+    assert code == 2 and told in err and "Traceback" not in err

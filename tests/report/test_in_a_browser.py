@@ -1,0 +1,110 @@
+"""The page as somebody uses it, in headless Chromium; skipped where there is none."""
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.report.conftest import HOSTILE
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["desk", "telephone"])
+def tab(request: pytest.FixtureRequest, browser: playwright.Browser, page: Path) -> Iterator[playwright.Page]:
+    """The page, opened from disk; a word on the console or an error fails the test."""
+    telephone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    desk = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
+    context = browser.new_context(**(desk if request.param == "desk" else telephone))
+    said: list[str] = []
+    tab = context.new_page()
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith("file:") else None)
+    tab.goto(page.as_uri())
+    yield tab
+    context.close()
+    assert said == []
+
+
+def found(tab: playwright.Page) -> list[str]:
+    return tab.locator("#found li span").all_inner_texts()
+
+
+def test_it_opens_whole_and_no_text_runs(tab):
+    assert tab.title() == "reviews.csv"
+    assert tab.locator("#count").inner_text() == "200 of 200 texts"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+
+
+def test_a_symbol_filters_and_a_second_click_lets_go(tab):
+    button = tab.locator(".legend button").first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert tab.locator("#count").inner_text() == "100 of 200 texts"
+    assert found(tab)[:2] == [HOSTILE, "soup number 2"]
+    button.click()
+    assert tab.locator("#count").inner_text() == "200 of 200 texts" and found(tab) == []
+
+
+def test_search_finds_texts_whatever_their_case(tab):
+    tab.locator("#search").fill("FILM number 19")
+    assert found(tab) == ["film number 19", *(f"film number {i}" for i in range(191, 200, 2))]
+    tab.locator("#reset").click()
+    assert tab.locator("#search").input_value() == "" and found(tab) == []
+
+
+def test_a_card_shows_its_texts_on_the_map(tab):
+    tab.locator("[data-show='1']").click()
+    assert tab.locator("#count").inner_text() == "100 of 200 texts"
+    assert found(tab)[0] == "film number 1"
+
+
+def test_pointing_at_a_dot_shows_its_text_and_beside_it_nothing(tab):
+    box = tab.locator("#canvas").bounding_box()
+    inner = box["width"] - 52, box["height"] - 52
+    tab.locator("#canvas").click(position={"x": 26 + 0.25 * inner[0], "y": 26 + inner[1]})  # the first text's dot
+    assert tab.locator("#tip span").inner_text() == HOSTILE
+    assert tab.locator("#tip strong").inner_text().startswith("soup")
+    tab.locator("#canvas").click(position={"x": 26 + 0.5 * inner[0], "y": 26 + 0.5 * inner[1]})
+    assert tab.locator("#tip").is_hidden()
+
+
+def test_dots_are_painted_and_the_others_fade(tab):
+    def painted() -> float:
+        tab.wait_for_timeout(100)
+        picture = tab.evaluate("document.getElementById('canvas').toDataURL()").partition(",")[2]
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+            return float(np.asarray(image.getchannel("A"), dtype=float).sum())
+
+    before = painted()
+    tab.locator(".legend button").first.click()
+    assert 0 < painted() < 0.9 * before
+
+
+def test_the_map_obeys_keys(tab):
+    tab.locator("#canvas").focus()
+    picture = "document.getElementById('canvas').toDataURL()"
+    tab.wait_for_timeout(100)
+    seen = [tab.evaluate(picture)]
+    for key in ("+", "ArrowLeft", "-", "Escape"):
+        tab.keyboard.press(key)
+        tab.wait_for_timeout(100)
+        seen.append(tab.evaluate(picture))
+    assert len(set(seen[:3])) == 3 and seen[-1] == seen[0]
