@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ldebm.data import Corpus, load_corpus, load_dialogues, load_points
     from ldebm.dialogue_model import DialogueModel
     from ldebm.errors import UserError
+    from ldebm.estimator import LDEBMTextModel
     from ldebm.model import LDEBM
     from ldebm.point_model import PointModel
     from ldebm.presets import load_preset
@@ -24,6 +25,7 @@ __all__ = [
     "LDEBM",
     "Corpus",
     "DialogueModel",
+    "LDEBMTextModel",
     "PointModel",
     "UserError",
     "__version__",
@@ -38,6 +40,7 @@ _HOMES = {
     "Corpus": "ldebm.data",
     "DialogueModel": "ldebm.dialogue_model",
     "LDEBM": "ldebm.model",
+    "LDEBMTextModel": "ldebm.estimator",
     "PointModel": "ldebm.point_model",
     "UserError": "ldebm.errors",
     "load_corpus": "ldebm.data",

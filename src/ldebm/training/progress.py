@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -36,6 +37,16 @@ def track(items: Iterable[_Item], description: str, total: int, done: int = 0) -
 def say(text: str) -> None:
     """One line for a person, on standard error: standard output is for results."""
     _console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing of this is shown for the length of a `with`."""
+    before, _console.quiet = _console.quiet, True
+    try:
+        yield
+    finally:
+        _console.quiet = before
 
 
 def warn(text: str) -> None:

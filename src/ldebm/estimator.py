@@ -1,0 +1,202 @@
+"""`LDEBMTextModel`: the model as a scikit-learn estimator of texts.
+
+Legend: N texts, D latent dimensions, K symbols.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Self
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ldebm.data.corpora import Corpus
+from ldebm.data.splits import hashed_split
+from ldebm.presets import load_preset
+from ldebm.tasks import likelihood_figures
+from ldebm.training import train
+from ldebm.training.progress import quiet
+
+_SCORE_SAMPLES = 10  # posterior samples of the bound of log p(x): `score` is asked for often, and compares
+_NAME = "the texts given to fit"
+
+
+class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
+    """Learns symbols of texts, or their labels where some have one, and writes texts.
+
+    `X` is a sequence, array or series of strings everywhere. Without `y` the symbols are found; with it they are its
+    classes, and texts whose label is missing (None, NaN or "") are learned from as well.
+
+    Args:
+        preset: of texts, as `load_preset` knows them.
+        symbols: K, where no labels say it.
+        epochs, max_minutes: when training ends at the latest; None: as the preset says.
+        settings: more of them, as "training.batch_size=64"; those above win.
+        validation_share: of the texts, chosen by their hash, that training is watched with.
+        folder: keep the run folder here; None: it is not kept. A folder that holds a run is refused.
+        random_state: an int gives the same model again.
+        verbose: tell the course of training on standard error.
+
+    Attributes:
+        model_: the trained `LDEBM`.
+        classes_: [K] the labels, in their own type, or 0 .. K-1.
+        supervised_: whether labels taught the symbols.
+        n_symbols_: K.
+
+    Raises ValueError for texts that are none and for labels that are too few, and the library's UserError for settings.
+    """
+
+    def __init__(
+        self,
+        preset: str = "best-small",
+        *,
+        symbols: int = 20,
+        epochs: int | None = None,
+        max_minutes: float | None = None,
+        settings: Sequence[str] = (),
+        validation_share: float = 0.1,
+        folder: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.symbols = symbols
+        self.epochs = epochs
+        self.max_minutes = max_minutes
+        self.settings = settings
+        self.validation_share = validation_share
+        self.folder = folder
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Iterable[str], y: Iterable[Any] | None = None) -> Self:
+        """Train from scratch. Texts without a character are left out."""
+        texts = _texts(X)
+        labels, classes = _labels(y, len(texts))
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            seed = check_random_state(seed).randint(2**31)
+        asked = {
+            "model.symbols": self.symbols,
+            "training.epochs": self.epochs,
+            "training.max_minutes": self.max_minutes,
+            "data.validation_share": self.validation_share,
+            "seed": seed,
+        }
+        config = load_preset(
+            self.preset, [*self.settings, *(f"{name}={value}" for name, value in asked.items() if value is not None)]
+        )
+        corpus = _corpus(texts, labels, classes, self.validation_share, int(seed))
+        place = tempfile.TemporaryDirectory() if self.folder is None else nullcontext(str(self.folder))
+        with place as folder, nullcontext() if self.verbose else quiet():
+            self.model_ = train(config, corpus, Path(folder) / "run" if self.folder is None else folder)
+        self.supervised_ = classes is not None
+        self.n_symbols_ = self.model_.config.model.symbols
+        self.classes_ = np.arange(self.n_symbols_) if classes is None else classes
+        return self
+
+    def transform(self, X: Iterable[str]) -> npt.NDArray[np.float32]:
+        """Posterior means, [N, D]."""
+        check_is_fitted(self)
+        return self.model_.encode(_texts(X))
+
+    def inverse_transform(self, X: npt.NDArray[np.floating]) -> npt.NDArray[np.object_]:
+        """The text of each latent [N, D], as an array of strings. Raises UserError for another shape."""
+        check_is_fitted(self)
+        return np.array(self.model_.decode(np.asarray(X)), dtype=object)
+
+    def predict(self, X: Iterable[str]) -> npt.NDArray[Any]:
+        """The most probable class, or symbol, of each text, [N]."""
+        found: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return found
+
+    def predict_proba(self, X: Iterable[str]) -> npt.NDArray[np.float32]:
+        """p(y | x), [N, K], in the order of `classes_`."""
+        check_is_fitted(self)
+        return self.model_.symbol_probabilities(_texts(X))
+
+    def score(self, X: Iterable[str], y: Iterable[Any] | None = None) -> float:
+        """Share of right classes among the labelled texts; of a model that had no labels a lower bound of the mean
+        log p(x), nats a text. More is better. Raises ValueError where labels are needed or the prior has no density.
+        """
+        check_is_fitted(self)
+        texts = _texts(X)
+        if not self.supervised_:
+            return -likelihood_figures.of_texts(self.model_, texts, _SCORE_SAMPLES)["nll_bound"]
+        labels, _ = _labels(y, len(texts))
+        if labels is None:
+            raise ValueError("the model was fitted with labels, and received none to score with; give y")
+        known = [row for row, label in enumerate(labels) if label is not None]
+        predicted = self.predict([texts[row] for row in known])
+        return float(np.mean([str(one) == labels[row] for one, row in zip(predicted, known, strict=True)]))
+
+    def generate(self, n: int, label: Any = None, symbol: int | None = None, **how: Any) -> list[str]:
+        """Write `n` texts, of a class or with a symbol where one is asked for; `how` as `LDEBM.generate` takes it."""
+        check_is_fitted(self)
+        return self.model_.generate(n, symbol=symbol, label=None if label is None else str(label), **how)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.model_.config.model.latent_size
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = False, True
+        tags.target_tags.required = False
+        return tags
+
+
+def _texts(X: Iterable[str]) -> list[str]:
+    """The texts as a list. Raises ValueError for what is no sequence of strings."""
+    if isinstance(X, str) or not isinstance(X, Iterable):
+        raise ValueError(f"a sequence of texts is needed, received {type(X).__name__}; put a single text into a list")
+    texts = list(X)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"text {row} is of type {type(text).__name__}, not str; fill missing texts with ''")
+    if not texts:
+        raise ValueError("no texts were given; give at least one")
+    return [str(text) for text in texts]
+
+
+def _labels(y: Iterable[Any] | None, texts: int) -> tuple[list[str | None] | None, npt.NDArray[Any] | None]:
+    """Each text's label as a string, None where it is missing, and the sorted classes in their own type."""
+    if y is None:
+        return None, None
+    given = [None if _missing(label) else label for label in y]
+    if len(given) != texts:
+        raise ValueError(f"one label a text is needed, received {len(given)} for {texts} texts")
+    known = [label for label in given if label is not None]
+    if not known:
+        raise ValueError("y has no label at all; leave it out to find symbols without labels")
+    return [None if label is None else str(label) for label in given], np.unique(np.asarray(known))
+
+
+def _missing(label: Any) -> bool:
+    """None, NaN, pandas' NA or an empty string; -1 is a label like any other."""
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or label == "" or label != label
+
+
+def _corpus(
+    texts: list[str], labels: list[str | None] | None, classes: npt.NDArray[Any] | None, share: float, seed: int
+) -> Corpus:
+    if classes is not None and len(classes) < 2:
+        raise ValueError(f"two classes or more are needed, received one class, {str(classes[0])!r}")
+    filled = [row for row, text in enumerate(texts) if text.strip()]
+    labels = [None] * len(texts) if labels is None else labels
+    kept = [texts[row].strip() for row in filled]
+    columns = {"text": kept, "label": [labels[row] for row in filled]}
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("string")})
+    table = datasets.Dataset.from_dict(columns, features)
+    validates = hashed_split(kept, share, seed, _NAME)
+    train, validation = (table.select(np.flatnonzero(rows)) for rows in (~validates, validates))
+    names = None if classes is None else tuple(str(each) for each in classes)
+    return Corpus(_NAME, train, validation, None, names)

@@ -1,0 +1,151 @@
+"""The estimator does what scikit-learn's users and tools expect of one."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from ldebm import LDEBMTextModel
+from ldebm.errors import RunError, UserError
+from tests import tiny
+
+QUICK = {"preset": "best-tiny", "symbols": 4, "settings": ("training.precision=fp32", "training.max_steps=20")}
+LEARNS = {"preset": "best-tiny", "settings": ("training.precision=fp32", "training.learning_rate=0.02"), "epochs": 40}
+TEXTS, LABELS = tiny.texts(240)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return LDEBMTextModel(**QUICK).fit(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """Two texts in three have no label."""
+    return LDEBMTextModel(**LEARNS).fit(TEXTS, [label if i % 3 == 0 else None for i, label in enumerate(LABELS)])
+
+
+@pytest.mark.filterwarnings("ignore:Can't test estimator")
+def test_the_checks_of_scikit_learn_for_estimators_of_texts_pass():
+    """Those for numbers in a matrix are left out, as for its own vectorizers; no check is expected to fail."""
+    passed = [check(estimator) or check for estimator, check in estimator_checks_generator(LDEBMTextModel(**QUICK))]
+    assert len(passed) >= 8
+
+
+def test_texts_become_latents_and_latents_texts(found):
+    z_ND = found.transform(TEXTS[:5])
+    assert z_ND.shape == (5, 8) and z_ND.dtype == np.float32
+    assert found.inverse_transform(z_ND).tolist() == found.model_.reconstruct(TEXTS[:5])
+    assert found.get_feature_names_out().tolist() == [f"ldebmtextmodel{i}" for i in range(8)]
+
+
+def test_without_labels_classes_are_symbols(found):
+    assert not found.supervised_ and found.n_symbols_ == 4 and found.classes_.tolist() == [0, 1, 2, 3]
+    assert np.array_equal(found.predict(TEXTS), found.predict_proba(TEXTS).argmax(1))
+    assert np.allclose(found.predict_proba(TEXTS).sum(1), 1, atol=1e-5)
+    assert len(found.generate(3, symbol=1, mode="sample")) == 3
+
+
+def test_missing_labels_are_learned_from_as_well(taught):
+    assert taught.supervised_ and taught.classes_.tolist() == ["negative", "positive"]
+    fresh, labels = tiny.texts(100, seed=9)
+    assert taught.score(fresh, labels) > 0.9
+    predicted = taught.predict(fresh)
+    assert taught.score(fresh, labels) == pytest.approx(np.mean(predicted == np.array(labels)))
+    half = [label if i % 2 else np.nan for i, label in enumerate(labels)]  # scored where it is known
+    assert taught.score(fresh, half) == pytest.approx(np.mean((predicted == np.array(labels))[1::2]))
+    assert len(taught.generate(2, label="positive")) == 2
+
+
+def test_a_score_without_labels_is_a_bound_that_prefers_the_texts_it_knows(found):
+    assert found.score(TEXTS[:50]) > found.score(["yesterday yesterday great phone the end day plot"] * 5)
+
+
+@pytest.mark.parametrize(
+    "classes, missing", [([2, 10], np.nan), ([False, True], None), (["b", "a"], ""), (["b", "a"], pd.NA)]
+)
+def test_classes_keep_their_type_and_order(classes, missing):
+    y = [missing if i % 5 == 0 else classes[label == "positive"] for i, label in enumerate(LABELS)]
+    model = LDEBMTextModel(**QUICK).fit(TEXTS, y)
+    assert model.classes_.tolist() == sorted(classes)
+    assert set(model.predict(TEXTS).tolist()) <= set(classes)
+
+
+def test_any_kind_of_column_gives_the_same_model(found):
+    for column in (np.array(TEXTS), np.array(TEXTS, dtype=object), pd.Series(TEXTS, index=range(5, 245)), tuple(TEXTS)):
+        assert np.array_equal(LDEBMTextModel(**QUICK).fit(column).transform(column[:3]), found.transform(TEXTS[:3]))
+
+
+def test_a_polars_series_is_a_column(found):
+    polars = pytest.importorskip("polars")
+    assert np.array_equal(found.transform(polars.Series(TEXTS[:3])), found.transform(TEXTS[:3]))
+
+
+def test_it_stands_in_a_pipeline_a_grid_and_a_cross_validation():
+    pipeline = make_pipeline(LDEBMTextModel(**QUICK), LogisticRegression())
+    assert pipeline.fit(TEXTS, LABELS).predict(TEXTS).shape == (240,)
+    grid = GridSearchCV(LDEBMTextModel(**QUICK), {"symbols": [2, 4]}, cv=2, error_score="raise").fit(TEXTS)
+    assert grid.best_estimator_.n_symbols_ in (2, 4) and np.isfinite(grid.best_score_)
+    scores = cross_val_score(LDEBMTextModel(**QUICK), TEXTS, LABELS, cv=2, error_score="raise")
+    assert scores.shape == (2,) and (scores > 0).all()
+
+
+def test_it_is_the_same_after_cloning_and_pickling(found):
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.predict_proba(TEXTS), found.predict_proba(TEXTS))
+    assert clone(found).get_params() == found.get_params()
+
+
+def test_a_random_state_may_be_a_generator():
+    first, second = (
+        LDEBMTextModel(**QUICK, random_state=np.random.RandomState(seed)).fit(TEXTS).transform(TEXTS[:2])
+        for seed in (0, 0)
+    )
+    assert np.array_equal(first, second)
+
+
+def test_the_run_is_kept_where_it_is_asked_for_and_never_overwritten(tmp_path, capsys):
+    model = LDEBMTextModel(**QUICK, folder=tmp_path / "run", verbose=True)
+    model.fit(TEXTS)
+    assert (tmp_path / "run" / "model.safetensors").exists()
+    with pytest.raises(RunError, match="already holds a run"):
+        model.fit(TEXTS)
+
+
+def test_it_is_silent_unless_asked(capfd):
+    LDEBMTextModel(**QUICK).fit(TEXTS)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "X, y, told",
+    [
+        ("one text", None, "put a single text into a list"),
+        (5, None, "received int"),
+        ([], None, "no texts"),
+        (["a", None], None, "text 1 is of type NoneType"),
+        ([["a"], ["b"]], None, "text 0 is of type list"),
+        (["a", "b"], ["x"], "received 1 for 2 texts"),
+        (["a", "b"], ["x", "x"], "one class, 'x'"),
+        (["a", "b"], [None, np.nan], "no label at all"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_told(X, y, told):
+    with pytest.raises(ValueError, match=told):
+        LDEBMTextModel(**QUICK).fit(X, y)
+
+
+def test_settings_and_order_of_calls_are_checked(taught):
+    with pytest.raises(UserError, match="epocs"):
+        LDEBMTextModel("best-tiny", settings=("training.epocs=1",)).fit(TEXTS)
+    with pytest.raises(NotFittedError):
+        LDEBMTextModel().transform(TEXTS)
+    with pytest.raises(ValueError, match="give y"):
+        taught.score(TEXTS)
