@@ -115,7 +115,8 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
 
     def predict(self, X: Iterable[str]) -> npt.NDArray[Any]:
         """The most probable class, or symbol, of each text, [N]."""
-        found: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best_N = self.predict_proba(X).argmax(axis=1)
+        found: npt.NDArray[Any] = self.classes_[best_N]
         return found
 
     def predict_proba(self, X: Iterable[str]) -> npt.NDArray[np.float32]:
