@@ -16,11 +16,12 @@ from ldebm.point_model import PointModel
 from ldebm.presets import config_from_yaml, config_to_yaml
 from ldebm.weights import load_tensors, save_tensors
 
-CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD = (
+CONFIG, WEIGHTS, TOKENIZER, METRICS, BOARD, CARD = (
     "config.yaml",
     "model.safetensors",
     "tokenizer.json",
     "metrics.jsonl",
+    "tensorboard",
     "README.md",
 )
 

@@ -11,7 +11,7 @@ from ldebm.cli.app import app
 
 SURFACE = {
     "train": "SOURCE --task --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
-    " --max-minutes",
+    " --max-minutes --log",
     "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
     "complete": "RUN TEXT -n --seed",
     "respond": "RUN --context -n --speaker --symbol --guidance --seed",

@@ -66,6 +66,12 @@ def train(
             "--max-minutes", min=0, help="Stop, trained as far as it is, after this time.", show_default="no limit"
         ),
     ] = None,
+    log: Annotated[
+        Literal["jsonl", "tensorboard"] | None,
+        typer.Option(
+            "--log", help="tensorboard: for it as well, in RUN/tensorboard.", show_default="jsonl: metrics.jsonl alone"
+        ),
+    ] = None,
 ) -> None:
     """Train a model on texts or dialogues, from scratch, into a run folder."""
     from ldebm import load_corpus, load_dialogues, load_points, load_preset
@@ -82,6 +88,7 @@ def train(
         "training.device": device,
         "training.epochs": epochs,
         "training.max_minutes": max_minutes,
+        "training.log": log,
     }
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     config = load_preset(preset, [*(settings or ()), *given], task)

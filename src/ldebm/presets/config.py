@@ -137,6 +137,7 @@ class TrainingConfig(_Section):
     save_minutes: PositiveFloat = 5.0  # between checkpoints within an epoch
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    log: Literal["jsonl", "tensorboard"] = "jsonl"  # tensorboard: for it as well
 
     @model_validator(mode="after")
     def _schedules_are_whole(self) -> TrainingConfig:

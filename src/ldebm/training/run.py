@@ -27,7 +27,7 @@ from ldebm.training.progress import say, warn
 from ldebm.training.trainer import Trainer, accelerator_for
 
 # Settings that say how long a run goes and where, not what it is: they may change when a run is resumed.
-_FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device"}
+_FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device", "log"}
 
 Watch = Callable[[int, LatentModel[Any]], None]
 

@@ -23,9 +23,10 @@ from ldebm.errors import RunError
 from ldebm.noise import Noise, Share
 from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
-from ldebm.run_folder import METRICS, write_model
+from ldebm.run_folder import BOARD, METRICS, write_model
 from ldebm.training.allocator import give_back, keep_few_kernels, keep_large_blocks
 from ldebm.training.averaging import average
+from ldebm.training.board import Board
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
 from ldebm.training.progress import say, track, warn
@@ -134,6 +135,7 @@ class Trainer:
         self.epochs_without_better = 0
         self.changed_labels = math.nan
         self._signal = 0
+        self._board: Board | None = None
 
     # ---- one step -------------------------------------------------------------------------------------------------
 
@@ -212,6 +214,8 @@ class Trainer:
         # Only the main thread may set handlers; elsewhere (in a server) whoever runs the thread stops it.
         ours = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
         previous = {number: signal.getsignal(number) for number in ours}
+        if self.config.log == "tensorboard" and self.out is not None and self.accelerator.is_main_process:
+            self._board = Board(self.out / BOARD, self.step_count)
         for number in previous:
             signal.signal(number, self._ask_to_stop)
         try:
@@ -220,6 +224,8 @@ class Trainer:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            if self._board is not None:
+                self._board.close()
 
     def _finished(self) -> bool:
         impatient = bool(self.config.patience) and self.epochs_without_better >= self.config.patience
@@ -333,6 +339,8 @@ class Trainer:
         if self.out is not None and self.accelerator.is_main_process:
             entry = {"kind": kind, "step": self.step_count, "seconds": round(self.seconds, 1)}
             metrics_log.append(self.out / METRICS, entry | values)
+            if self._board is not None:
+                self._board.add(kind, self.step_count, values)
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         del frame
