@@ -20,6 +20,7 @@ SURFACE = {
     "encode": "RUN SOURCE --out --text",
     "evaluate": "RUN SOURCE --text --label --samples --thorough --json",
     "report": "RUN --label --out",
+    "explore": "RUN --port --host",
     "demo": "--out --minutes",
     "reproduce": "WHAT --seeds --quick --jobs --out --pictures --runs",
 }

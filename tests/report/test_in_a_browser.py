@@ -2,48 +2,24 @@
 
 import base64
 import io
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.report.browsers import DESK, TELEPHONE, browser, opened
 from tests.report.conftest import HOSTILE
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+__all__ = ["browser"]  # a fixture
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+@pytest.fixture(params=[DESK, TELEPHONE], ids=["desk", "telephone"])
+def tab(request, browser, page):
+    with opened(browser, page.as_uri(), request.param, "file:") as tab:
+        yield tab
 
 
-@pytest.fixture(params=["desk", "telephone"])
-def tab(request: pytest.FixtureRequest, browser: playwright.Browser, page: Path) -> Iterator[playwright.Page]:
-    """The page, opened from disk; a word on the console or an error fails the test."""
-    telephone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-    desk = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
-    context = browser.new_context(**(desk if request.param == "desk" else telephone))
-    said: list[str] = []
-    tab = context.new_page()
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith("file:") else None)
-    tab.goto(page.as_uri())
-    yield tab
-    context.close()
-    assert said == []
-
-
-def found(tab: playwright.Page) -> list[str]:
+def found(tab) -> list[str]:
     return tab.locator("#found li span").all_inner_texts()
 
 

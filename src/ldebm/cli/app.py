@@ -19,6 +19,7 @@ from ldebm.cli.demo import demo
 from ldebm.cli.discover import discover
 from ldebm.cli.encode import encode
 from ldebm.cli.evaluate import evaluate
+from ldebm.cli.explore import explore
 from ldebm.cli.generate import generate
 from ldebm.cli.report import report
 from ldebm.cli.reproduce import reproduce
@@ -49,7 +50,20 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, generate, complete, respond, discover, classify, encode, evaluate, report, demo, reproduce):
+for verb in (
+    train,
+    generate,
+    complete,
+    respond,
+    discover,
+    classify,
+    encode,
+    evaluate,
+    report,
+    explore,
+    demo,
+    reproduce,
+):
     app.command()(verb)
 
 

@@ -14,10 +14,10 @@ from ldebm.files import write_atomically
 from ldebm.presets import Config
 from ldebm.report import charts
 from ldebm.report.contents import Contents
+from ldebm.tasks.discovery import symbol_names
 
 _TEXT_BYTES = 400  # of a text on the map: 10,000 of them stay below 6 MB in any script
 _GOLDEN_ANGLE = 137.508  # degrees between the hues of symbols that follow each other: neighbours never look alike
-_NAME_WORDS = 3
 _SAID_ELSEWHERE = ("_real", "_chance")  # rows of `evaluate` that stand in another's last column too
 
 
@@ -39,13 +39,7 @@ def write_report(shown: Contents, config: Config, measured_on: str, path: Path) 
 def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
     used = [one for one in shown.discovery.symbols if one.share]
     hue = {one.symbol: round(rank * _GOLDEN_ANGLE % 360) for rank, one in enumerate(shown.discovery.symbols)}
-    taught = config.data.labels
-    name = {
-        one.symbol: taught[one.symbol]
-        if taught is not None and one.symbol < len(taught)
-        else ", ".join(word.word for word in one.words[:_NAME_WORDS]) or f"symbol {one.symbol}"
-        for one in shown.discovery.symbols
-    }
+    name = symbol_names(shown.discovery, config.data.labels)
     alike: dict[int, list[str]] = {one.symbol: [] for one in used}
     for pair in shown.discovery.near_duplicates:
         alike[pair.first].append(f"symbol {pair.second}")
@@ -67,7 +61,7 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
         "shown": shown,
         "used": used,
         "unused": [one.symbol for one in shown.discovery.symbols if not one.share],
-        "taught": taught is not None,
+        "taught": config.data.labels is not None,
         "hue": hue,
         "name": name,
         "alike": alike,

@@ -14,6 +14,7 @@ from ldebm.evaluation.word_distributions import divergence_contributions, jensen
 from ldebm.tasks.reading import SymbolModel, read
 
 Array = npt.NDArray[np.floating]
+_NAME_WORDS = 3
 ROUNDING = 1e-9  # nats: a word that is as frequent everywhere contributes less than this
 
 
@@ -137,6 +138,16 @@ def discover(
         minimum_count=minimum_count,
         duplicate_divergence=duplicate_divergence,
     )
+
+
+def symbol_names(found: Discovery, labels: Sequence[str] | None) -> dict[int, str]:
+    """What to call each symbol: its label where labels taught it, else its first words."""
+    return {
+        one.symbol: labels[one.symbol]
+        if labels is not None and one.symbol < len(labels)
+        else ", ".join(word.word for word in one.words[:_NAME_WORDS]) or f"symbol {one.symbol}"
+        for one in found.symbols
+    }
 
 
 def word_counts(texts: Sequence[Sequence[str]]) -> tuple[list[str], csr_array]:

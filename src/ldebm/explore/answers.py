@@ -1,0 +1,122 @@
+"""What the page asks of a model, and the answers as plain values for JSON.
+
+Legend: N texts, D latent dimensions, K symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ldebm.errors import DataError, shorten
+from ldebm.model import LDEBM, known_symbol
+from ldebm.tasks.discovery import discover, symbol_names
+from ldebm.tasks.interpolation import interpolate
+from ldebm.tasks.reading import read
+
+NEIGHBOURS_AMONG = 5_000  # texts that are read at the start, so that a neighbour is found at once
+NEIGHBOURS = 6
+MOST_TEXTS = 50  # written at a time
+MOST_CHARACTERS = 5_000  # of a text that is asked about
+_LIKELY = 0.01  # probability of a symbol that is worth telling
+
+Asked = Mapping[str, Any]
+
+
+class Explorer:
+    """A model with some texts of its corpus. Every answer may raise UserError, which says what was wrong to ask.
+
+    Args:
+        texts: those that neighbours are chosen from and symbols are named by; at most 5,000, drawn with the seed.
+    """
+
+    def __init__(self, model: LDEBM, texts: Sequence[str], seed: int = 0) -> None:
+        self.model = model
+        self.texts = read(texts, None, seed, NEIGHBOURS_AMONG).texts
+        self.means_ND, _, probabilities_NK = model.inferred(self.texts)
+        self.symbols_N = probabilities_NK.argmax(axis=1)
+        self.discovery = discover(model, self.texts, prototypes=0, seed=seed)
+        self.names = symbol_names(self.discovery, model.labels)
+        self.questions: dict[str, Callable[[Asked], dict[str, Any]]] = {
+            "about": self.about,
+            "read": self.read,
+            "write": self.write,
+            "between": self.between,
+        }
+
+    def about(self, asked: Asked) -> dict[str, Any]:
+        """The symbols that texts have, most frequent first, with their names, and two texts to begin with."""
+        del asked
+        symbols = [
+            {"symbol": one.symbol, "name": self.names[one.symbol], "share": one.share}
+            for one in self.discovery.symbols
+            if one.share or self.model.labels is not None
+        ]
+        return {"symbols": symbols, "example": self._example()}
+
+    def read(self, asked: Asked) -> dict[str, Any]:
+        """Of `text`: its symbols with their probabilities, what the model writes from its latent, its neighbours."""
+        text = _text(asked, "text")
+        means_1D, _, probabilities_1K = self.model.inferred([text])
+        away_N = np.linalg.norm(self.means_ND - means_1D, axis=1)
+        nearest: dict[str, int] = {}  # equal texts count once
+        for row in np.argsort(away_N, kind="stable"):
+            nearest.setdefault(self.texts[row], int(row))
+            if len(nearest) == NEIGHBOURS:
+                break
+        order = np.argsort(-probabilities_1K[0], kind="stable")
+        return {
+            "symbols": [
+                {"symbol": int(k), "probability": float(probabilities_1K[0, k])}
+                for k in order
+                if probabilities_1K[0, k] >= _LIKELY
+            ],
+            "reconstruction": self.model.decode(means_1D)[0],
+            "neighbours": [
+                {"text": each, "symbol": int(self.symbols_N[row]), "distance": float(away_N[row])}
+                for each, row in nearest.items()
+            ],
+        }
+
+    def write(self, asked: Asked) -> dict[str, Any]:
+        """`n` texts with `symbol` (none: any), `guidance`, `temperature` (0: the most probable words) and `seed`."""
+        symbol, temperature = asked.get("symbol"), _number(asked, "temperature", 0.7, 0, 5)
+        if symbol is not None and (isinstance(symbol, bool) or not isinstance(symbol, int)):
+            raise DataError(f"symbol must be a whole number or nothing, received {shorten(str(symbol))}")
+        texts = self.model.generate(
+            int(_number(asked, "n", 8, 1, MOST_TEXTS)),
+            symbol=known_symbol(symbol, self.model.config.model.symbols),
+            mode="sample" if temperature else "greedy",
+            temperature=temperature or 1.0,
+            guidance=_number(asked, "guidance", 1, 0, 20),
+            seed=int(_number(asked, "seed", 0, 0, 2**31 - 1)),
+        )
+        return {"texts": texts}
+
+    def between(self, asked: Asked) -> dict[str, Any]:
+        """The way from `first` to `second`: texts, symbols and the ends of each energy's bracket."""
+        places = interpolate(self.model, _text(asked, "first"), _text(asked, "second"))
+        return {"places": [vars(place) for place in places]}
+
+    def _example(self) -> list[str]:
+        """Two short texts of different symbols to begin with."""
+        found = [min(one.nearest, key=len) for one in self.discovery.symbols if one.nearest]
+        return [*found[:2], "", ""][:2]
+
+
+def _text(asked: Asked, name: str) -> str:
+    text = asked.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"{name} is empty; write a text")
+    if len(text) > MOST_CHARACTERS:
+        raise DataError(f"{name} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
+    return text
+
+
+def _number(asked: Asked, name: str, default: float, least: float, most: float) -> float:
+    value = asked.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise DataError(f"{name} must be a number from {least:g} to {most:g}, received {shorten(str(value))}")
+    return value

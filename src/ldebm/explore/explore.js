@@ -1,0 +1,93 @@
+"use strict";
+// Three forms that ask the server and show its answers. What comes back is put in as text, never as HTML.
+(async () => {
+  const byId = (id) => document.getElementById(id), error = byId("error"), symbols = new Map();
+  const make = (tag, text = "", hue = null) => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    if (hue !== null) made.style.setProperty("--hue", hue);
+    return made;
+  };
+  const hue = (symbol) => symbols.get(symbol)?.hue ?? 0;
+  const name = (symbol) => symbols.get(symbol)?.name ?? `symbol ${symbol}`;
+  const dot = (symbol) => {
+    const made = make("i", "", hue(symbol));
+    made.title = name(symbol);
+    return made;
+  };
+
+  async function ask(question, asked) {
+    const answer = await fetch(`/ask/${question}`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked),
+    });
+    const found = await answer.json();
+    if (!answer.ok) throw new Error(found.error);
+    return found;
+  }
+
+  // One form: what it asks, and how the answer is shown. A second press waits until the first is answered.
+  function form(question, asked, show) {
+    const element = byId(question);
+    element.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (element.getAttribute("aria-busy") === "true") return;
+      element.setAttribute("aria-busy", "true");
+      error.hidden = true;
+      try {
+        byId(`${question}-found`).replaceChildren(...show(await ask(question, asked())));
+      } catch (problem) {
+        error.textContent = problem instanceof TypeError ? "The explorer does not answer: was it stopped?" : problem.message;
+        error.hidden = false;
+        error.scrollIntoView({ block: "nearest" });
+      }
+      element.setAttribute("aria-busy", "false");
+    });
+  }
+
+  form("read", () => ({ text: byId("text").value }), (found) => {
+    const guesses = found.symbols.map((each) => {
+      const row = make("p"), bar = make("b", "", hue(each.symbol));
+      row.className = "guess";
+      bar.style.width = `${100 * each.probability}%`;
+      row.append(make("span", name(each.symbol)), bar, make("small", `${Math.round(100 * each.probability)}%`));
+      return row;
+    });
+    const again = make("p", found.reconstruction), list = make("ul");
+    again.className = "said";
+    list.className = "texts";
+    list.append(...found.neighbours.map((each) => {
+      const row = make("li");
+      row.append(dot(each.symbol), make("span", each.text));
+      return row;
+    }));
+    return [make("h4", "What it is about"), ...guesses, make("h4", "As the model would say it"), again,
+            make("h4", "Nearest texts"), list];
+  });
+
+  let seed = 0; // another press writes other texts
+  form("write", () => ({
+    symbol: byId("symbol").value === "" ? null : Number(byId("symbol").value), seed: seed++,
+    guidance: Number(byId("guidance").value), temperature: Number(byId("temperature").value),
+  }), (found) => found.texts.map((text) => make("li", text)));
+
+  form("between", () => ({ first: byId("first").value, second: byId("second").value }), (found) => found.places.map((each) => {
+    const row = make("li");
+    row.append(dot(each.symbol), make("span", each.text));
+    if (each.energy_low !== null) row.append(make("small", `energy ${each.energy_low.toFixed(1)} to ${each.energy_high.toFixed(1)}`));
+    return row;
+  }));
+
+  for (const id of ["guidance", "temperature"]) {
+    byId(id).addEventListener("input", () => { byId(id).nextElementSibling.textContent = byId(id).value; });
+  }
+  const about = await ask("about", {});
+  about.symbols.forEach((each, rank) => {
+    symbols.set(each.symbol, { name: each.name, hue: Math.round(rank * 137.508 % 360) });
+    const option = make("option", `${each.name} (${Math.round(100 * each.share)}%)`);
+    option.value = each.symbol;
+    byId("symbol").append(option);
+  });
+  [byId("text").value, byId("second").value] = about.example;
+  byId("first").value = about.example[0];
+  document.body.dataset.ready = "true";
+})();

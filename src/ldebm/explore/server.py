@@ -1,0 +1,88 @@
+"""The page behind a small server of the standard library: one page, four questions, nothing of anybody else's.
+
+It is for one person on one machine. It answers only its own page: a request that names another host, or comes from a
+page of another site, is refused, so that no web page that happens to be open can ask it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ldebm.errors import UserError
+from ldebm.explore.answers import Explorer
+from ldebm.explore.page import page
+
+MOST_BYTES = 100_000  # of a question
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(explorer: Explorer, title: str, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
+    """A server that is bound and waits for `serve_forever`; `server_address` says where. `port` 0: a free one.
+
+    Raises OSError where the place is taken or not this machine's.
+    """
+    written, model = page(title).encode(), threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self._is_ours():
+                self._send(HTTPStatus.FORBIDDEN, b"this address is not the explorer's own", "text/plain")
+            elif self.path == "/":
+                self._send(HTTPStatus.OK, written, "text/html; charset=utf-8")
+            else:
+                self._send(HTTPStatus.NOT_FOUND, b"there is one page, /", "text/plain")
+
+        def do_POST(self) -> None:
+            answer = explorer.questions.get(self.path.removeprefix("/ask/"))
+            size = self.headers.get("Content-Length", "")
+            if not self._is_ours() or self.headers.get_content_type() != "application/json":
+                self._tell(HTTPStatus.FORBIDDEN, {"error": "only the explorer's own page may ask"})
+            elif answer is None:
+                self._tell(
+                    HTTPStatus.NOT_FOUND, {"error": f"no such question; there are {', '.join(explorer.questions)}"}
+                )
+            elif not size.isdecimal() or int(size) > MOST_BYTES:
+                self._tell(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"a question has at most {MOST_BYTES:,} bytes"}
+                )
+            else:
+                try:
+                    asked = json.loads(self.rfile.read(int(size)))
+                    if not isinstance(asked, dict):
+                        raise ValueError
+                    with model:  # one question at a time: they share the model and the cores
+                        found = answer(asked)
+                except UserError as error:
+                    self._tell(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+                except ValueError:
+                    self._tell(HTTPStatus.BAD_REQUEST, {"error": "a question is a JSON object"})
+                else:
+                    self._tell(HTTPStatus.OK, found)
+
+        def _is_ours(self) -> bool:
+            """The host named is where we are, and the page that asks, where one does, is ours."""
+            named = self.headers.get("Host", "")
+            origin = self.headers.get("Origin")
+            known = {f"{name}:{server.server_address[1]}" for name in (host, *(_LOOPBACK if host in _LOOPBACK else ()))}
+            return (named in known or host == "0.0.0.0") and (origin is None or origin == f"http://{named}")
+
+        def _tell(self, status: HTTPStatus, found: dict[str, Any]) -> None:
+            self._send(status, json.dumps(found, ensure_ascii=False).encode(), "application/json")
+
+        def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Nothing: the terminal belongs to whoever started the explorer."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    return server

@@ -1,0 +1,55 @@
+"""The explorer as somebody uses it, in headless Chromium; skipped where there is none."""
+
+import pytest
+
+from tests.explore.conftest import TEXTS
+from tests.report.browsers import DESK, TELEPHONE, browser, opened
+
+__all__ = ["browser"]  # a fixture
+
+
+@pytest.fixture(params=[DESK, TELEPHONE], ids=["desk", "telephone"])
+def tab(request, browser, address):
+    with opened(browser, f"{address}/", request.param, address) as tab:
+        tab.wait_for_selector("body[data-ready]")
+        yield tab
+
+
+def test_a_text_is_read(tab, explorer):
+    tab.locator("#text").fill(TEXTS[0])
+    tab.locator("#read button").click()
+    tab.wait_for_selector("#read-found .texts li")
+    assert tab.locator("#read-found .texts li").first.inner_text() == TEXTS[0]
+    assert tab.locator("#read-found .said").inner_text() == explorer.model.reconstruct([TEXTS[0]])[0]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+
+
+def test_texts_are_written_with_what_is_chosen_and_others_at_a_second_press(tab, explorer):
+    symbol = tab.locator("#symbol option").nth(1).get_attribute("value")
+    tab.locator("#symbol").select_option(symbol)
+    tab.locator("#guidance").fill("4")
+    assert tab.locator("output[for=guidance]").inner_text() == "4"
+    tab.locator("#write button").click()
+    tab.wait_for_selector("#write[aria-busy=false]")
+    wanted = explorer.model.generate(8, symbol=int(symbol), guidance=4, mode="sample", temperature=0.7)
+    first = tab.locator("#write-found li").all_text_contents()
+    assert first == wanted
+    tab.locator("#write button").click()
+    tab.wait_for_function("first => document.querySelector('#write-found li').textContent !== first", arg=first[0])
+
+
+def test_there_is_a_way_between_two_texts(tab, explorer):
+    tab.locator("#first").fill(TEXTS[0])
+    tab.locator("#second").fill(TEXTS[1])
+    tab.locator("#between button").click()
+    tab.wait_for_selector("#between-found li")
+    texts = tab.locator("#between-found li span").all_text_contents()
+    assert [texts[0], texts[-1]] == explorer.model.reconstruct([TEXTS[0], TEXTS[1]]) and len(texts) == 9
+
+
+def test_markup_in_a_text_stays_text(tab):
+    tab.locator("#text").fill("<b>bold</b> & <script>document.title='broken'</script>")
+    tab.locator("#read button").click()
+    tab.wait_for_selector("#read-found .texts li")
+    assert tab.locator("#read-found .texts li").first.inner_text().startswith("<b>bold</b> & <script>")
+    assert tab.locator("#read-found b.bold, #read-found script").count() == 0 and "broken" not in tab.title()

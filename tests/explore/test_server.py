@@ -1,0 +1,73 @@
+"""The server answers its own page and nobody else's, and a bad question harms nothing."""
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from tests.explore.conftest import TEXTS
+from tests.report.browsers import browser
+
+__all__ = ["browser"]  # a fixture
+
+JSON = {"Content-Type": "application/json"}
+
+
+def send(address, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    try:
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_page_is_whole_and_its_title_is_text(address):
+    status, page = send(address, "GET", "/")
+    assert status == 200 and "&lt;reviews&gt;.csv" in page and "<reviews>" not in page
+
+
+def test_a_question_is_answered(address):
+    status, answer = send(address, "POST", "/ask/read", json.dumps({"text": TEXTS[0]}), JSON)
+    assert status == 200 and json.loads(answer)["neighbours"][0]["text"] == TEXTS[0]
+
+
+@pytest.mark.parametrize(
+    "method, path, body, headers, status, told",
+    [
+        ("GET", "/etc/passwd", None, {}, 404, "one page"),
+        ("GET", "/", None, {"Host": "evil.example"}, 403, "not the explorer's own"),
+        ("POST", "/ask/read", "{}", JSON | {"Origin": "http://evil.example"}, 403, "only the explorer's own page"),
+        ("POST", "/ask/read", "{}", JSON | {"Host": "evil.example"}, 403, "only the explorer's own page"),
+        ("POST", "/ask/read", "text=a", {"Content-Type": "text/plain"}, 403, "only the explorer's own page"),
+        ("POST", "/ask/nothing", "{}", JSON, 404, "about, read, write, between"),
+        ("POST", "/ask/read", "[]", JSON, 400, "a JSON object"),
+        ("POST", "/ask/read", "{", JSON, 400, "a JSON object"),
+        ("POST", "/ask/read", "{}", JSON, 400, "text is empty"),
+        ("POST", "/ask/read", " " * 100_001, JSON, 413, "at most 100,000 bytes"),
+    ],
+)
+def test_what_is_not_for_it_is_refused(address, method, path, body, headers, status, told):
+    got, said = send(address, method, path, body, headers)
+    assert got == status and told in said
+    assert send(address, "GET", "/")[0] == 200
+
+
+def test_it_listens_on_this_machine_alone(address):
+    port = int(address.rpartition(":")[2])
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.2", port)) != 0
+
+
+def test_the_page_tells_what_was_wrong_to_ask(browser, address):
+    # An answer of 400 is a line on the browser's console, so this one page is opened without watching it.
+    tab = browser.new_page()
+    tab.goto(f"{address}/")
+    tab.wait_for_selector("body[data-ready]")
+    tab.locator("#text").fill("   ")
+    tab.locator("#read button").click()
+    tab.wait_for_selector("#error:not([hidden])")
+    assert tab.locator("#error").inner_text() == "text is empty; write a text"
+    tab.close()
