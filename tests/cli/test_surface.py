@@ -21,6 +21,7 @@ SURFACE = {
     "evaluate": "RUN SOURCE --text --label --samples --thorough --json",
     "report": "RUN --label --out",
     "explore": "RUN --port --host",
+    "export": "RUN --onnx",
     "demo": "--out --minutes",
     "reproduce": "WHAT --seeds --quick --jobs --out --pictures --runs",
 }

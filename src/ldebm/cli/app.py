@@ -20,6 +20,7 @@ from ldebm.cli.discover import discover
 from ldebm.cli.encode import encode
 from ldebm.cli.evaluate import evaluate
 from ldebm.cli.explore import explore
+from ldebm.cli.export import export
 from ldebm.cli.generate import generate
 from ldebm.cli.report import report
 from ldebm.cli.reproduce import reproduce
@@ -50,7 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (
+VERBS = (
     train,
     generate,
     complete,
@@ -61,9 +62,11 @@ for verb in (
     evaluate,
     report,
     explore,
+    export,
     demo,
     reproduce,
-):
+)
+for verb in VERBS:
     app.command()(verb)
 
 

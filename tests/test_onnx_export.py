@@ -1,0 +1,66 @@
+"""An ONNX file reads texts as PyTorch does, in any batch, for every kind of encoder and prior."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from ldebm import onnx_export
+from ldebm.errors import ConfigError, RunError
+from ldebm.onnx_export import INPUTS, OUTPUTS, export_reader
+from tests import tiny
+from tests.cli.conftest import run
+
+__all__ = ["run"]  # a fixture
+
+pytest.importorskip("onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime")
+TEXTS = [*tiny.texts(40, seed=3)[0], "great", "words that nobody has seen " * 20]
+
+
+def read(path, model, texts):
+    ids = model.tokenizer.encode(texts, model.config.data.max_length)
+    tokens = np.zeros((len(ids), max(map(len, ids))), np.int64)
+    for row, each in zip(tokens, ids, strict=True):
+        row[: len(each)] = each
+    return onnxruntime.InferenceSession(path).run(OUTPUTS, {"tokens": tokens, "lengths": np.array([*map(len, ids)])})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"preset": "paper-tiny"},
+        {"settings": ("model.prior.kind=symbol_vector", "model.encoder.pooling=false")},
+        {"settings": ("model.prior.kind=mixture", "model.encoder.normalise_means=false")},
+        {"settings": ("model.prior.kind=gaussian",)},
+    ],
+    ids=["best", "paper", "symbol-vector", "mixture", "gaussian"],
+)
+def test_the_file_reads_as_the_model_does(settings, tmp_path):
+    model = tiny.model(*settings.get("settings", ()), preset=settings.get("preset", "best-tiny")).eval()
+    path = export_reader(model, tmp_path / "reader.onnx")
+    for some in (TEXTS, TEXTS[:1], TEXTS[-1:]):
+        for found, wanted in zip(read(path, model, some), model.inferred(some), strict=True):
+            assert np.allclose(found, wanted, atol=1e-4)
+
+
+def test_a_file_that_does_not_agree_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "_gates", lambda rows: rows.detach())  # the gates in the wrong order
+    with pytest.raises(RunError, match="was not written"):
+        export_reader(tiny.model().eval(), tmp_path / "reader.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_library_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r"onnxscript.*pip install 'ldebm\[onnx\]'"):
+        export_reader(tiny.model(), tmp_path / "reader.onnx")
+
+
+def test_the_command_writes_into_the_run_folder(run, tmp_path):
+    tiny.model().save_pretrained(tmp_path / "run")
+    code, out, err = run("export", tmp_path / "run")
+    assert (code, err) == (0, "") and all(name in out for name in (*INPUTS, *OUTPUTS, "tokenizer.json"))
+    assert (tmp_path / "run" / "reader.onnx").exists()
+    assert run("export", tmp_path / "run", "--onnx", "reader.bin")[0] == 2
