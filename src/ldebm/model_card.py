@@ -1,23 +1,37 @@
-"""The model card that a run folder carries as its README.md."""
+"""The model card that a run folder carries as its README.md, and the hub shows as the model's page."""
 
 from __future__ import annotations
 
 import platform
+import shlex
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ldebm import metrics_log
+from ldebm import __version__, metrics_log
 from ldebm.dialogue_model import DialogueModel
 from ldebm.files import write_atomically
 from ldebm.model import LDEBM
 from ldebm.point_model import PointModel
+from ldebm.presets import Config, settings_beside_preset
 from ldebm.run_folder import CARD, METRICS
+
+_FLAGS = {"data.text": "--text", "data.label": "--label", "data.split": "--split", "seed": "--seed"}
+_FOUND = ("data.source", "data.labels", "data.speakers")  # what the corpus says, not the user
+_LIMITS = {
+    "texts": "It knows the words and the kinds of text it was trained on and nothing else; what it writes may be "
+    "wrong, and may repeat phrases of its training texts. Its symbols are what a training found: another seed finds "
+    "somewhat others. Measure it on texts of your own (`ldebm evaluate`) before you rely on it.",
+    "turns": "It answers as the speakers of its training dialogues did, and knows nothing else; what it says may be "
+    "wrong. Measure it on dialogues of your own (`ldebm evaluate`) before you rely on it.",
+    "points": "It is a model of a synthetic density, to compare methods with.",
+}
 
 
 def write_card(model: LDEBM | DialogueModel | PointModel, folder: Path, examples: int, seconds: float) -> None:
-    """Write `README.md`: what the model was trained on, how well it does on validation data, how to use it."""
+    """Write `README.md` and keep it as `model.card`: what the model was trained on and how, how well it does on
+    validation data, how to use it and what not to expect."""
     found = _best_validation(folder / METRICS)
     config = model.config
     rows = [
@@ -42,13 +56,16 @@ def write_card(model: LDEBM | DialogueModel | PointModel, folder: Path, examples
     if isinstance(model, DialogueModel):
         speaker = config.data.speakers[0]
         seen, tokens, use = "turns", f"; {len(model.tokenizer)} tokens", f"respond([[]], [{speaker!r}])"
-    write_atomically(
-        folder / CARD,
-        f"""# LDEBM on {config.data.source}
+    model.card = f"""---
+library_name: ldebm
+tags: [ldebm, energy-based-model, latent-diffusion, text-generation]
+---
 
-A latent diffusion energy-based model (Yu et al., ICML 2022), trained with ldebm, preset `{config.preset}`,
-seed {config.seed}, on {examples} {seen} in {seconds / 60:.1f} minutes
-(torch {torch.__version__}, {platform.machine()}).
+# LDEBM on {config.data.source}
+
+A latent diffusion energy-based model (Yu et al., ICML 2022), trained from scratch with ldebm {__version__}, preset
+`{config.preset}`, seed {config.seed}, on {examples} {seen} in {seconds / 60:.1f} minutes
+(torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}).
 {config.model.symbols} symbols{names}{tokens}.
 
 | validation | value | what it is |
@@ -61,9 +78,26 @@ model = {type(model).__name__}.from_pretrained("{folder.name}")
 print(model.{use})
 ```
 
-The {seen} themselves are not stored here. `config.yaml` holds every setting, `metrics.jsonl` the course of training.
-""",
-    )
+{_how_made(config)}The {seen} themselves are not stored here. `config.yaml` holds every setting.
+
+{_LIMITS[seen]}
+"""
+    write_atomically(folder / CARD, model.card)
+
+
+def _how_made(config: Config) -> str:
+    """The command that trains this model again; nothing where it is of no preset."""
+    if not config.preset:
+        return ""
+    words = ["ldebm", "train", config.data.source, "--preset", config.preset]
+    if config.model.observation == "dialogue":
+        words += ["--task", "dialogue"]
+    for setting in settings_beside_preset(config):
+        name, _, value = setting.partition("=")
+        if name in _FOUND or (name == "model.symbols" and config.data.labels is not None):
+            continue
+        words += [_FLAGS[name], value] if name in _FLAGS else ["--set", setting]
+    return f"Made by:\n\n```\n{shlex.join(words)}\n```\n\n"
 
 
 def _best_validation(path: Path) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
     def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any], context: int = 0) -> None:
         super().__init__()
         self.config = config
+        self.card: str | None = None  # what the run says of itself, in Markdown
         self.encoder = encoder
         self.prior = build_prior(config.model, context)
         self.decoder = decoder
@@ -165,16 +166,34 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str = "auto") -> Self:
-        """Read a run folder. Raises RunError where it is not one, is damaged, or holds a model of something else."""
+        """Read a run folder, or a model on the hub (owner/name).
+
+        Raises RunError where it is not one, is damaged, or holds a model of something else.
+        """
         from ldebm.run_folder import read_model
 
         return read_model(cls, Path(folder), device)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write configuration, weights and, for texts, tokenizer into `folder`, each whole or not at all."""
+        """Write configuration, weights, for texts the tokenizer, and the card of a trained model into `folder`, each
+        whole or not at all."""
         from ldebm.run_folder import write_model
 
         write_model(self, Path(folder))
+
+    def push_to_hub(
+        self, name: str, private: bool | None = None, token: str | None = None, message: str = "Upload with ldebm"
+    ) -> str:
+        """Upload the model to owner/name on the Hugging Face hub, which is made where it is not there; returns the
+        address of the upload. Training texts are not part of it. Raises RunError where it cannot be done.
+
+        Args:
+            private: of a new one; None: as the account has it.
+            token: None: that of the machine's login.
+        """
+        from ldebm.hub import push
+
+        return push(self, name, private, token, message)
 
     @abc.abstractmethod
     def batches(self, examples: Seen) -> Iterator[tuple[np.ndarray, Batch]]:

@@ -9,7 +9,8 @@ from ldebm.data.tokenizer import Tokenizer
 from ldebm.devices import choose_device, choose_dtype
 from ldebm.dialogue_model import DialogueModel
 from ldebm.errors import RunError
-from ldebm.files import atomic_path
+from ldebm.files import atomic_path, write_atomically
+from ldebm.hub import fetch, is_model_name
 from ldebm.model import LDEBM
 from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
@@ -43,6 +44,8 @@ def write_model(model: LatentModel[Any], folder: Path) -> None:
             model.tokenizer.save(path)
     with atomic_path(folder / WEIGHTS) as path:
         save_tensors(path, model.state_dict())
+    if model.card is not None:
+        write_atomically(folder / CARD, model.card)
 
 
 def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
@@ -50,6 +53,8 @@ def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
 
     Raises RunError where the folder is not one, is damaged, or holds a model of another kind.
     """
+    if is_model_name(folder) and not folder.is_dir():
+        folder = fetch(str(folder))
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder; give the run folder that `ldebm train --out` wrote")
     config = config_from_yaml(folder / CONFIG)
@@ -64,6 +69,7 @@ def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
     model: LatentModel[Any]
     model = PointModel(config) if issubclass(held, PointModel) else held(config, Tokenizer.load(folder / TOKENIZER))
     load_state(model, folder / WEIGHTS)
+    model.card = (folder / CARD).read_text(encoding="utf-8") if (folder / CARD).exists() else None
     where = choose_device(device)
     model.set_compute_dtype(choose_dtype(config.training.precision, where))
     return model.to(where).eval()  # type: ignore[return-value]  # of the kind that was asked for, as checked

@@ -9,7 +9,13 @@ from ldebm.presets.config import (
     PriorConfig,
     TrainingConfig,
 )
-from ldebm.presets.loading import config_from_yaml, config_to_yaml, load_preset, preset_names
+from ldebm.presets.loading import (
+    config_from_yaml,
+    config_to_yaml,
+    load_preset,
+    preset_names,
+    settings_beside_preset,
+)
 
 __all__ = [
     "Config",
@@ -23,4 +29,5 @@ __all__ = [
     "config_to_yaml",
     "load_preset",
     "preset_names",
+    "settings_beside_preset",
 ]

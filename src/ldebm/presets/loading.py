@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -45,6 +46,22 @@ def load_preset(name: str, settings: Sequence[str] = (), task: Task = "texts") -
         return Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
+
+
+def settings_beside_preset(config: Config) -> list[str]:
+    """What to give `load_preset` beside the name of its preset for this configuration, as "model.symbols=20"."""
+    task: Task = "dialogue" if config.model.observation == "dialogue" else "texts"
+    return _differences(config.model_dump(), load_preset(config.preset, (), task).model_dump())
+
+
+def _differences(values: dict[str, Any], others: dict[str, Any], section: str = "") -> list[str]:
+    found = []
+    for name, value in values.items():
+        if isinstance(value, dict) and isinstance(others.get(name), dict):
+            found += _differences(value, others[name], f"{section}{name}.")
+        elif value != others.get(name):
+            found.append(f"{section}{name}={value if isinstance(value, str) else json.dumps(value)}")
+    return found
 
 
 def config_to_yaml(config: Config) -> str:

@@ -1,0 +1,54 @@
+"""Models on the Hugging Face hub: a run folder's model there and back."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ldebm.errors import RunError, shorten
+
+if TYPE_CHECKING:
+    from ldebm.objective import LatentModel
+
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
+_FILES = ("config.yaml", "model.safetensors", "tokenizer.json", "README.md")
+
+
+def is_model_name(folder: Path) -> bool:
+    """Whether what is no folder here can be a model on the hub, owner/name. Not where there is a folder of the owner's
+    name: then it is a mistyped run folder, which is nobody else's business."""
+    return bool(_NAME.fullmatch(folder.as_posix())) and not folder.parent.exists()
+
+
+def fetch(name: str) -> Path:
+    """The folder, in the hub's own cache, that holds the model. Raises RunError where it cannot be had."""
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(_FILES)))
+    # The hub fails in as many ways as networks do; to the user they are one.
+    except Exception as error:
+        raise RunError(
+            f"{name} is not a folder here, and as a model on the hub it cannot be had ({shorten(error, 120)}); give "
+            "the run folder that `ldebm train --out` wrote, or check the name and the network"
+        ) from None
+
+
+def push(model: LatentModel[Any], name: str, private: bool | None, token: str | None, message: str) -> str:
+    """Upload what `save_pretrained` writes; returns the address. Raises RunError where it cannot be done."""
+    import huggingface_hub
+
+    api = huggingface_hub.HfApi(token=token)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        try:
+            name = api.create_repo(name, private=private, exist_ok=True).repo_id
+            done = api.upload_folder(repo_id=name, folder_path=folder, commit_message=message)
+        except Exception as error:
+            raise RunError(
+                f"the model could not be uploaded to {name} ({shorten(error, 120)}); check the name and the network, "
+                "and log in with `hf auth login` or give a token"
+            ) from None
+    return str(done)
