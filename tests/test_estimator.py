@@ -92,6 +92,16 @@ def test_missing_labels_are_learned_from_as_well(taught):
     assert len(taught.generate(2, label="positive")) == 2
 
 
+def test_labels_are_compared_by_value():
+    """A missing one makes a column of whole numbers one of floats."""
+    y = pd.Series([float(label == "positive") if i % 3 == 0 else np.nan for i, label in enumerate(LABELS)])
+    model = LDEBMTextModel(**LEARNS).fit(TEXTS, y)
+    assert model.score(TEXTS, [int(label == "positive") for label in LABELS]) > 0.8
+    assert model.generate(2, label=1) == model.generate(2, symbol=1)
+    with pytest.raises(ValueError, match=r"unknown label 2; the model's are 0\.0, 1\.0"):
+        model.generate(1, label=2)
+
+
 def test_a_score_without_labels_is_a_bound_that_prefers_the_texts_it_knows(found):
     assert found.score(TEXTS[:50]) > found.score(["yesterday yesterday great phone the end day plot"] * 5)
 
@@ -160,6 +170,9 @@ def test_it_is_silent_unless_asked(capfd):
         ([], None, "no texts"),
         (["a", None], None, "text 1 is of type NoneType"),
         ([["a"], ["b"]], None, "text 0 is of type list"),
+        (pd.DataFrame({"text": ["a", "b"]}), None, "choose a column"),
+        ({"a": 1, "b": 2}, None, "received dict"),
+        (["a", "b"], np.array([["x"], ["y"]]), "one column of labels"),
         (["a", "b"], ["x"], "received 1 for 2 texts"),
         (["a", "b"], ["x", "x"], "one class, 'x'"),
         (["a", "b"], [None, np.nan], "no label at all"),

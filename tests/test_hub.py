@@ -43,7 +43,8 @@ def hub(tmp_path, monkeypatch):
 
 
 def test_a_model_goes_there_and_comes_back_with_its_card(hub, tmp_path):
-    trained = train(tiny.config("training.max_steps=2"), tiny.corpus(), tmp_path / "run")
+    config = tiny.config("training.max_steps=2", "data.source=/home/somebody/reviews.csv")
+    trained = train(config, tiny.corpus(), tmp_path / "run")
     address = LDEBM.from_pretrained(tmp_path / "run").push_to_hub("somebody/reviews", private=True, token="secret")
     assert address == "https://hub.example/somebody/reviews"
     assert hub == [("token", "secret"), ("create", "somebody/reviews", True, True)]
@@ -52,7 +53,10 @@ def test_a_model_goes_there_and_comes_back_with_its_card(hub, tmp_path):
     again = LDEBM.from_pretrained("somebody/reviews")
     texts = tiny.texts(5)[0]
     assert np.array_equal(again.encode(texts), trained.encode(texts))
-    assert again.card == (tmp_path / "run" / "README.md").read_text() and "library_name: ldebm" in again.card
+    assert "library_name: ldebm" in again.card and 'from_pretrained("somebody/reviews")' in again.card
+    assert f'from_pretrained("{tmp_path / "run"}")' in (tmp_path / "run" / "README.md").read_text()
+    uploaded = tmp_path / "hub" / "somebody" / "reviews"
+    assert not any(b"/home/" in (uploaded / name).read_bytes() for name in ("config.yaml", "README.md"))
 
 
 def test_what_is_not_there_is_told(hub):

@@ -6,7 +6,7 @@ Legend: N texts, D latent dimensions, K symbols.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
@@ -132,17 +132,21 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
         texts = _texts(X)
         if not self.supervised_:
             return -likelihood_figures.of_texts(self.model_, texts, _SCORE_SAMPLES)["nll_bound"]
-        labels, _ = _labels(y, len(texts))
-        if labels is None:
+        if y is None:
             raise ValueError("the model was fitted with labels, and received none to score with; give y")
-        known = [row for row, label in enumerate(labels) if label is not None]
-        predicted = self.predict([texts[row] for row in known])
-        return float(np.mean([str(one) == labels[row] for one, row in zip(predicted, known, strict=True)]))
+        rows, known = _known(y, len(texts))
+        return float(np.mean(self.predict([texts[row] for row in rows]) == known))
 
     def generate(self, n: int, label: Any = None, symbol: int | None = None, **how: Any) -> list[str]:
         """Write `n` texts, of a class or with a symbol where one is asked for; `how` as `LDEBM.generate` takes it."""
         check_is_fitted(self)
-        return self.model_.generate(n, symbol=symbol, label=None if label is None else str(label), **how)
+        if label is not None:
+            found = np.flatnonzero(self.classes_ == label)
+            if not self.supervised_ or not len(found):
+                known = ", ".join(map(str, self.classes_)) if self.supervised_ else "none: it was fitted without labels"
+                raise ValueError(f"unknown label {label!r}; the model's are {known}")
+            symbol = int(found[0])
+        return self.model_.generate(n, symbol=symbol, **how)
 
     @property
     def _n_features_out(self) -> int:
@@ -157,8 +161,10 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
 
 def _texts(X: Iterable[str]) -> list[str]:
     """The texts as a list. Raises ValueError for what is no sequence of strings."""
-    if isinstance(X, str) or not isinstance(X, Iterable):
+    if isinstance(X, str | Mapping) or not isinstance(X, Iterable):
         raise ValueError(f"a sequence of texts is needed, received {type(X).__name__}; put a single text into a list")
+    if getattr(X, "ndim", 1) != 1:
+        raise ValueError(f"one column of texts is needed, received {X.ndim} dimensions; choose a column")  # type: ignore[attr-defined]
     texts = list(X)
     for row, text in enumerate(texts):
         if not isinstance(text, str):
@@ -168,17 +174,31 @@ def _texts(X: Iterable[str]) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _labels(y: Iterable[Any] | None, texts: int) -> tuple[list[str | None] | None, npt.NDArray[Any] | None]:
-    """Each text's label as a string, None where it is missing, and the sorted classes in their own type."""
-    if y is None:
-        return None, None
-    given = [None if _missing(label) else label for label in y]
+def _known(y: Iterable[Any], texts: int) -> tuple[list[int], npt.NDArray[Any]]:
+    """The rows that have a label, and these labels as an array. Raises ValueError for labels that do not fit."""
+    if getattr(y, "ndim", 1) != 1:
+        raise ValueError(f"one column of labels is needed, received {y.ndim} dimensions; choose a column")  # type: ignore[attr-defined]
+    given = list(y)
     if len(given) != texts:
         raise ValueError(f"one label a text is needed, received {len(given)} for {texts} texts")
-    known = [label for label in given if label is not None]
-    if not known:
+    rows = [row for row, label in enumerate(given) if not _missing(label)]
+    if not rows:
         raise ValueError("y has no label at all; leave it out to find symbols without labels")
-    return [None if label is None else str(label) for label in given], np.unique(np.asarray(known))
+    return rows, np.asarray([given[row] for row in rows])
+
+
+def _labels(y: Iterable[Any] | None, texts: int) -> tuple[list[str | None], npt.NDArray[Any] | None]:
+    """Each text's label as a string, None where it is missing, and the sorted classes in their own type."""
+    labels: list[str | None] = [None] * texts
+    if y is None:
+        return labels, None
+    rows, known = _known(y, texts)
+    classes, class_of = np.unique(known, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"two classes or more are needed, received one class, {str(classes[0])!r}")
+    for row, each in zip(rows, class_of, strict=True):
+        labels[row] = str(classes[each])
+    return labels, classes
 
 
 def _missing(label: Any) -> bool:
@@ -187,12 +207,9 @@ def _missing(label: Any) -> bool:
 
 
 def _corpus(
-    texts: list[str], labels: list[str | None] | None, classes: npt.NDArray[Any] | None, share: float, seed: int
+    texts: list[str], labels: list[str | None], classes: npt.NDArray[Any] | None, share: float, seed: int
 ) -> Corpus:
-    if classes is not None and len(classes) < 2:
-        raise ValueError(f"two classes or more are needed, received one class, {str(classes[0])!r}")
     filled = [row for row, text in enumerate(texts) if text.strip()]
-    labels = [None] * len(texts) if labels is None else labels
     kept = [texts[row].strip() for row in filled]
     columns = {"text": kept, "label": [labels[row] for row in filled]}
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("string")})

@@ -42,7 +42,7 @@ def push(model: LatentModel[Any], name: str, private: bool | None, token: str | 
 
     api = huggingface_hub.HfApi(token=token)
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
+        _save(model, Path(folder), name)
         try:
             name = api.create_repo(name, private=private, exist_ok=True).repo_id
             done = api.upload_folder(repo_id=name, folder_path=folder, commit_message=message)
@@ -52,3 +52,16 @@ def push(model: LatentModel[Any], name: str, private: bool | None, token: str | 
                 "and log in with `hf auth login` or give a token"
             ) from None
     return str(done)
+
+
+def _save(model: LatentModel[Any], folder: Path, name: str) -> None:
+    """As `save_pretrained`, for others: the card reads it from the hub, and nothing tells where files lie here."""
+    from ldebm.presets import config_to_yaml
+
+    model.save_pretrained(folder)
+    source = model.config.data.source
+    named = model.config.data.model_copy(update={"source": Path(source).name})
+    (folder / "config.yaml").write_text(config_to_yaml(model.config.model_copy(update={"data": named})), "utf-8")
+    if model.card is not None:
+        card = re.sub(r'from_pretrained\(".*"\)', f'from_pretrained("{name}")', model.card)
+        (folder / "README.md").write_text(card.replace(source, named.source) if source else card, "utf-8")

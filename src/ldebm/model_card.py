@@ -61,7 +61,7 @@ library_name: ldebm
 tags: [ldebm, energy-based-model, latent-diffusion, text-generation]
 ---
 
-# LDEBM on {config.data.source}
+# LDEBM on {config.data.source or "texts given in memory"}
 
 A latent diffusion energy-based model (Yu et al., ICML 2022), trained from scratch with ldebm {__version__}, preset
 `{config.preset}`, seed {config.seed}, on {examples} {seen} in {seconds / 60:.1f} minutes
@@ -74,7 +74,7 @@ A latent diffusion energy-based model (Yu et al., ICML 2022), trained from scrat
 
 ```python
 from ldebm import {type(model).__name__}
-model = {type(model).__name__}.from_pretrained("{folder.name}")
+model = {type(model).__name__}.from_pretrained("{folder.as_posix()}")
 print(model.{use})
 ```
 
@@ -86,8 +86,8 @@ print(model.{use})
 
 
 def _how_made(config: Config) -> str:
-    """The command that trains this model again; nothing where it is of no preset."""
-    if not config.preset:
+    """The command that trains this model again; nothing where it is of no preset, or of texts in memory."""
+    if not config.preset or not config.data.source:
         return ""
     words = ["ldebm", "train", config.data.source, "--preset", config.preset]
     if config.model.observation == "dialogue":

@@ -48,13 +48,17 @@ def write_model(model: LatentModel[Any], folder: Path) -> None:
         write_atomically(folder / CARD, model.card)
 
 
+def located(folder: Path) -> Path:
+    """The folder itself, or that of the hub's cache where it names a model there. Raises RunError."""
+    return fetch(str(folder)) if not folder.is_dir() and is_model_name(folder) else folder
+
+
 def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
     """The model of a run folder, in evaluation mode.
 
     Raises RunError where the folder is not one, is damaged, or holds a model of another kind.
     """
-    if is_model_name(folder) and not folder.is_dir():
-        folder = fetch(str(folder))
+    folder = located(folder)
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder; give the run folder that `ldebm train --out` wrote")
     config = config_from_yaml(folder / CONFIG)

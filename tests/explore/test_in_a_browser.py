@@ -19,7 +19,7 @@ def test_a_text_is_read(tab, explorer):
     tab.locator("#text").fill(TEXTS[0])
     tab.locator("#read button").click()
     tab.wait_for_selector("#read-found .texts li")
-    assert tab.locator("#read-found .texts li").first.inner_text() == TEXTS[0]
+    assert tab.locator("#read-found .texts li span").first.inner_text() == TEXTS[0]
     assert tab.locator("#read-found .said").inner_text() == explorer.model.reconstruct([TEXTS[0]])[0]
     assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
 

@@ -3,9 +3,11 @@
 import http.client
 import json
 import socket
+import threading
 
 import pytest
 
+from ldebm.explore import serve
 from tests.explore.conftest import TEXTS
 from tests.report.browsers import browser
 
@@ -46,13 +48,35 @@ def test_a_question_is_answered(address):
         ("POST", "/ask/read", "[]", JSON, 400, "a JSON object"),
         ("POST", "/ask/read", "{", JSON, 400, "a JSON object"),
         ("POST", "/ask/read", "{}", JSON, 400, "text is empty"),
-        ("POST", "/ask/read", " " * 100_001, JSON, 413, "at most 100,000 bytes"),
+        ("POST", "/ask/read", "[" * 50_000, JSON, 400, "a JSON object"),
+        ("POST", "/ask/read", '{"text": "\\ud800 a"}', JSON, 400, "half a character"),
+        ("POST", "/ask/write", '{"temperature": "\\ud800"}', JSON, 400, "temperature must be a number"),
+        ("POST", "/ask/read", " " * 5_000_000, JSON, 413, "at most 100,000 bytes"),
     ],
 )
 def test_what_is_not_for_it_is_refused(address, method, path, body, headers, status, told):
     got, said = send(address, method, path, body, headers)
     assert got == status and told in said
     assert send(address, "GET", "/")[0] == 200
+
+
+def test_a_fault_is_told_in_one_line(address, explorer, monkeypatch):
+    monkeypatch.setitem(explorer.questions, "read", lambda asked: 1 / 0)
+    status, said = send(address, "POST", "/ask/read", "{}", JSON)
+    assert status == 500 and "a fault of ldebm: ZeroDivisionError" in said
+
+
+def test_where_others_are_let_in_a_name_that_leads_here_is_refused_all_the_same(explorer):
+    with serve(explorer, "reviews", "0.0.0.0") as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        try:
+            for named, status in ((f"127.0.0.1:{port}", 200), (f"10.1.2.3:{port}", 200), (f"evil.example:{port}", 403)):
+                assert send(f"http://127.0.0.1:{port}", "GET", "/", headers={"Host": named})[0] == status
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_it_listens_on_this_machine_alone(address):

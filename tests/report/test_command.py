@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ldebm import load_dialogues, load_preset, train
+from ldebm import load_corpus, load_dialogues, load_preset, train
 from ldebm.cli.report import NAME
 from tests import tiny
 from tests.cli.conftest import run
@@ -34,15 +34,30 @@ def test_a_run_becomes_a_page_in_its_folder(run, folder) -> None:
     code, out, err = run("report", folder)
     assert (code, out, err) == (0, f"The report is {folder / NAME}: open it in a browser.\n", "")
     points = points_of(folder / NAME)
-    assert 150 < len(points["text"]) < 200 and set(points["label"]) == {""}
+    assert 150 < len(points["text"]) < 200 and points["labels"] == []
     assert "reviews, validation split" in (folder / NAME).read_text()
 
 
 def test_symbols_are_compared_with_a_column_that_training_did_not_know(run, folder, tmp_path) -> None:
     page = tmp_path / "shown.html"
     assert run("report", folder, "--label", "verdict", "--out", page)[0] == 0
-    assert set(points_of(page)["label"]) == {"negative", "positive"}
+    assert points_of(page)["labels"] == ["negative", "positive"]
     assert "homogeneity" in page.read_text() and not (folder / NAME).exists()
+
+
+def test_a_run_that_was_trained_in_python_finds_its_texts_again(run, folder, tmp_path) -> None:
+    corpus = load_corpus(str(tmp_path / "reviews.csv"), text="text", label="verdict")
+    train(tiny.config("training.max_steps=2"), corpus, tmp_path / "python")
+    assert run("report", tmp_path / "python")[0] == 0
+    points = points_of(tmp_path / "python" / NAME)
+    assert points["labels"] == ["negative", "positive"] and set(points["text"]) <= set(tiny.texts(200)[0])
+
+
+def test_a_run_on_texts_in_memory_says_that_it_keeps_none(run, tmp_path) -> None:
+    train(tiny.config("training.max_steps=2"), tiny.corpus(), tmp_path / "run")
+    code, _, err = run("report", tmp_path / "run")
+    assert code == 2 and "texts given in memory" in err
+    assert "ldebm train" not in (tmp_path / "run" / "README.md").read_text()
 
 
 def test_a_run_of_dialogues_becomes_a_page_of_responses(run, tmp_path) -> None:

@@ -74,6 +74,30 @@ def test_dots_are_painted_and_the_others_fade(tab):
     assert 0 < painted() < 0.9 * before
 
 
+def test_a_closer_map_is_moved_by_dragging(tab):
+    picture = "document.getElementById('canvas').toDataURL()"
+    touch = tab.evaluate("matchMedia('(pointer: coarse)').matches")
+    tab.locator("#closer").click()
+    tab.locator("#canvas").scroll_into_view_if_needed()
+    tab.wait_for_timeout(100)
+    before = tab.evaluate(picture)
+    box = tab.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 150)
+    if touch:
+        session = tab.context.new_cdp_session(tab)
+        for kind, points in (("touchStart", [(x, y)]), ("touchMove", [(x - 60, y)]), ("touchEnd", [])):
+            session.send(
+                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": px, "y": py} for px, py in points]}
+            )
+    else:
+        tab.mouse.move(x, y)
+        tab.mouse.down()
+        tab.mouse.move(x - 60, y)
+        tab.mouse.up()
+    tab.wait_for_timeout(100)
+    assert tab.evaluate(picture) != before
+
+
 def test_the_map_obeys_keys(tab):
     tab.locator("#canvas").focus()
     picture = "document.getElementById('canvas').toDataURL()"

@@ -39,6 +39,9 @@ def test_the_map_fills_its_square():
         (np.zeros((50, 3)), [0, 1] * 25),  # a collapsed latent
         (np.eye(3), [0, 1, 2]),  # a text a symbol
         (np.zeros((1, 3)), [2]),
+        (np.random.default_rng(0).normal(size=(10, 32)), [0, 1, 2, 3, 4, 5, 6, 7, 8, 8]),  # more dimensions than texts
+        (np.random.default_rng(0).normal(size=(40, 32)), [*range(20)] * 2),
+        (np.repeat(np.random.default_rng(0).normal(size=(4, 8)), 50, axis=0), np.repeat(range(4), 50)),  # four texts
     ],
 )
 def test_there_is_a_map_of_anything(means_ND, symbols):

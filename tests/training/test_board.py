@@ -49,6 +49,7 @@ def test_without_tensorboard_the_user_is_told_how_to_get_it(tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ConfigError, match=r"pip install 'ldebm\[tensorboard\]'"):
         train(tiny.config(*SETTINGS), tiny.corpus(), tmp_path / "run")
+    train(tiny.config("training.max_steps=2"), tiny.corpus(), tmp_path / "run")  # the folder is free
 
 
 def test_nothing_is_written_for_it_unless_asked(tmp_path):

@@ -37,7 +37,7 @@ def explore(
         server = serve(explorer, Path(model.config.data.source).name, host, port)
     except OSError as error:
         raise DataError(
-            f"cannot listen at {host}:{port}, {error.strerror}: give another --port, or 0 for a free one"
+            f"cannot listen at {host}:{port}, {error.strerror}: give another --port (0: a free one) or --host"
         ) from None
     with server:
         print(f"The explorer is at http://{host}:{server.server_address[1]}/ (Ctrl-C ends it)", flush=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ldebm.cli.inputs import beside
 from ldebm.cli.options import Run
 from ldebm.cli.tables import suffix_among
 
@@ -24,5 +25,6 @@ def export(
     from ldebm import LDEBM
     from ldebm.onnx_export import INPUTS, OUTPUTS, export_reader
 
-    path = export_reader(LDEBM.from_pretrained(run, "cpu"), onnx or run / "reader.onnx")
-    print(f"{path}: {', '.join(INPUTS)} in, {', '.join(OUTPUTS)} out; {run / 'tokenizer.json'} cuts texts into tokens.")
+    path = onnx or beside(run, "reader.onnx", "--onnx")
+    export_reader(LDEBM.from_pretrained(run, "cpu"), path)
+    print(f"{path}: {', '.join(INPUTS)} in, {', '.join(OUTPUTS)} out; the run's tokenizer.json cuts texts into tokens.")

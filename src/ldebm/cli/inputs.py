@@ -55,11 +55,19 @@ def stream(table: Dataset) -> Iterator[str]:
 
 
 def holds_dialogues(run: Path) -> bool:
-    """Whether the run folder's model is one of responses. False where it is no run folder."""
+    """Whether the run folder's model, or the hub's, is one of responses. False where it is no run folder."""
     from ldebm.presets import config_from_yaml
-    from ldebm.run_folder import CONFIG
+    from ldebm.run_folder import CONFIG, located
 
+    run = located(run)
     return (run / CONFIG).exists() and config_from_yaml(run / CONFIG).model.observation == "dialogue"
+
+
+def beside(run: Path, name: str, flag: str) -> Path:
+    """The file `name` in the run folder. Raises DataError where that is on the hub."""
+    if not run.is_dir():
+        raise DataError(f"{run} is no folder here: say where to write with {flag}")
+    return run / name
 
 
 def no_columns(run: Path, *columns: str | None) -> None:
@@ -82,12 +90,23 @@ def dialogues_of_run(run: Config) -> DialogueCorpus:
     """The dialogues a run was trained on, in the same splits."""
     from ldebm import load_dialogues
 
+    run = _found_again(run)
     return load_dialogues(run.data.source, run.data.validation_share, run.seed)
+
+
+def _found_again(run: Config) -> Config:
+    """The configuration, where it names the texts. Raises DataError."""
+    if not run.data.source:
+        raise DataError(
+            "the run was trained on texts given in memory, which it does not keep: give a file, or train on a file to "
+            "report and explore it"
+        )
+    return run
 
 
 def corpus_of(run: Config, label: str | None = None) -> Corpus:
     """The corpus a run was trained on, in the same splits, labelled by another column where one is named."""
     from ldebm import load_corpus
 
-    data = run.data
+    data = _found_again(run).data
     return load_corpus(data.source, data.text, label or data.label, data.split, data.validation_share, run.seed)

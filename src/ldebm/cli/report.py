@@ -9,7 +9,7 @@ import typer
 
 from ldebm.cli.discover import discover_in
 from ldebm.cli.evaluate import measure
-from ldebm.cli.inputs import columns_of, corpus_of, dialogues_of_run, holds_dialogues
+from ldebm.cli.inputs import beside, columns_of, corpus_of, dialogues_of_run, holds_dialogues
 from ldebm.cli.options import Run
 from ldebm.cli.tables import suffix_among
 
@@ -35,7 +35,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page: map, symbols, texts on their way out of noise, figures. It opens without a network."""
-    print(f"The report is {write(run, run / NAME if out is None else out, label)}: open it in a browser.")
+    print(f"The report is {write(run, out or beside(run, NAME, '--out'), label)}: open it in a browser.")
 
 
 def write(run: Path, path: Path, label: str | None = None, found: Discovery | None = None) -> Path:

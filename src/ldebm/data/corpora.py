@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Corpus:
     """Texts in their splits. Columns: text (str, never empty), label (str, or None where a text has none).
 
     `labels` are the sorted distinct labels of `train`; None where no label column was asked for. `tokenised`: the
-    texts are cut into tokens already, with spaces between them.
+    texts are cut into tokens already, with spaces between them. `origin`: source and columns as `load_corpus` was asked
+    for them, so that a run finds its texts again; empty for texts given in memory.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Corpus:
     test: datasets.Dataset | None
     labels: tuple[str, ...] | None
     tokenised: bool = False
+    origin: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def load_corpus(
         test=parts.get("test"),
         labels=None if label is None else _labels(*chosen["train"], source, label),
         tokenised=source == "ptb",
+        origin={"source": source, "text": text, "label": label, "split": split},
     )
 
 

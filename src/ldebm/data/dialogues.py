@@ -6,8 +6,8 @@ or an object that has that list as `turns` and may have a `label`.
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,13 +50,14 @@ class Dialogue:
 @dataclass(frozen=True)
 class DialogueCorpus:
     """Turns in their splits. Columns: text, label (of the dialogue, None where there is none), speaker, and position,
-    the number of turns before it in its dialogue. `speakers`: sorted, of `train`."""
+    the number of turns before it in its dialogue. `speakers`: sorted, of `train`. `origin`: as that of a Corpus."""
 
     name: str
     train: datasets.Dataset
     validation: datasets.Dataset
     test: datasets.Dataset | None
     speakers: tuple[str, ...]
+    origin: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) -> DialogueCorpus:
@@ -81,6 +82,7 @@ def load_dialogues(source: str, validation_share: float = 0.1, seed: int = 0) ->
         validation=parts["validation"],
         test=parts.get("test"),
         speakers=tuple(sorted(set(parts["train"]["speaker"]))),
+        origin={"source": source},
     )
 
 

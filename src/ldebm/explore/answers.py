@@ -82,7 +82,7 @@ class Explorer:
 
     def write(self, asked: Asked) -> dict[str, Any]:
         """`n` texts with `symbol` (none: any), `guidance`, `temperature` (0: the most probable words) and `seed`."""
-        symbol, temperature = asked.get("symbol"), _number(asked, "temperature", 0.7, 0, 5)
+        symbol, temperature = asked.get("symbol"), round(_number(asked, "temperature", 0.7, 0, 5), 2)
         if symbol is not None and (isinstance(symbol, bool) or not isinstance(symbol, int)):
             raise DataError(f"symbol must be a whole number or nothing, received {shorten(str(symbol))}")
         texts = self.model.generate(
@@ -112,6 +112,8 @@ def _text(asked: Asked, name: str) -> str:
         raise DataError(f"{name} is empty; write a text")
     if len(text) > MOST_CHARACTERS:
         raise DataError(f"{name} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise DataError(f"{name} holds half a character; write it again")
     return text
 
 

@@ -10,11 +10,7 @@
   };
   const hue = (symbol) => symbols.get(symbol)?.hue ?? 0;
   const name = (symbol) => symbols.get(symbol)?.name ?? `symbol ${symbol}`;
-  const dot = (symbol) => {
-    const made = make("i", "", hue(symbol));
-    made.title = name(symbol);
-    return made;
-  };
+  const dot = (symbol) => make("i", "", hue(symbol));
 
   async function ask(question, asked) {
     const answer = await fetch(`/ask/${question}`, {
@@ -57,7 +53,7 @@
     list.className = "texts";
     list.append(...found.neighbours.map((each) => {
       const row = make("li");
-      row.append(dot(each.symbol), make("span", each.text));
+      row.append(dot(each.symbol), make("span", each.text), make("small", ` ${name(each.symbol)}`));
       return row;
     }));
     return [make("h4", "What it is about"), ...guesses, make("h4", "As the model would say it"), again,
@@ -72,8 +68,8 @@
 
   form("between", () => ({ first: byId("first").value, second: byId("second").value }), (found) => found.places.map((each) => {
     const row = make("li");
-    row.append(dot(each.symbol), make("span", each.text));
-    if (each.energy_low !== null) row.append(make("small", `energy ${each.energy_low.toFixed(1)} to ${each.energy_high.toFixed(1)}`));
+    const energy = each.energy_low === null ? "" : ` · energy ${each.energy_low.toFixed(1)} to ${each.energy_high.toFixed(1)}`;
+    row.append(dot(each.symbol), make("span", each.text), make("small", name(each.symbol) + energy));
     return row;
   }));
 

@@ -6,7 +6,9 @@ page of another site, is refused, so that no web page that happens to be open ca
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +19,8 @@ from ldebm.explore.answers import Explorer
 from ldebm.explore.page import page
 
 MOST_BYTES = 100_000  # of a question
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MOST_READ = 10_000_000  # of a longer one, before it is refused: a browser listens when it has sent all
+_LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def serve(explorer: Explorer, title: str, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
@@ -39,39 +42,43 @@ def serve(explorer: Explorer, title: str, host: str = "127.0.0.1", port: int = 0
         def do_POST(self) -> None:
             answer = explorer.questions.get(self.path.removeprefix("/ask/"))
             size = self.headers.get("Content-Length", "")
+            body = self.rfile.read(min(int(size), _MOST_READ)) if size.isdecimal() else b""
             if not self._is_ours() or self.headers.get_content_type() != "application/json":
                 self._tell(HTTPStatus.FORBIDDEN, {"error": "only the explorer's own page may ask"})
             elif answer is None:
-                self._tell(
-                    HTTPStatus.NOT_FOUND, {"error": f"no such question; there are {', '.join(explorer.questions)}"}
-                )
-            elif not size.isdecimal() or int(size) > MOST_BYTES:
-                self._tell(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"a question has at most {MOST_BYTES:,} bytes"}
-                )
+                known = ", ".join(explorer.questions)
+                self._tell(HTTPStatus.NOT_FOUND, {"error": f"no such question; there are {known}"})
+            elif len(body) > MOST_BYTES:
+                told = f"a question has at most {MOST_BYTES:,} bytes"
+                self._tell(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": told})
+            elif (asked := _question(body)) is None:
+                self._tell(HTTPStatus.BAD_REQUEST, {"error": "a question is a JSON object"})
             else:
                 try:
-                    asked = json.loads(self.rfile.read(int(size)))
-                    if not isinstance(asked, dict):
-                        raise ValueError
                     with model:  # one question at a time: they share the model and the cores
-                        found = answer(asked)
+                        self._tell(HTTPStatus.OK, answer(asked))
                 except UserError as error:
                     self._tell(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-                except ValueError:
-                    self._tell(HTTPStatus.BAD_REQUEST, {"error": "a question is a JSON object"})
-                else:
-                    self._tell(HTTPStatus.OK, found)
+                except Exception as fault:
+                    told = f"this is a fault of ldebm: {type(fault).__name__}: {fault}"
+                    self._tell(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": told})
 
         def _is_ours(self) -> bool:
-            """The host named is where we are, and the page that asks, where one does, is ours."""
+            """The host named is this machine, and the page that asks, where one does, is ours.
+
+            Where others are let in, by number or by this machine's name: a name of somebody else's that leads here is
+            how a page of theirs would ask.
+            """
             named = self.headers.get("Host", "")
+            name, _, at = named.partition(":")
+            known = name in (host, *_LOOPBACK) or (
+                host not in _LOOPBACK and (name == socket.gethostname() or _is_number(name))
+            )
             origin = self.headers.get("Origin")
-            known = {f"{name}:{server.server_address[1]}" for name in (host, *(_LOOPBACK if host in _LOOPBACK else ()))}
-            return (named in known or host == "0.0.0.0") and (origin is None or origin == f"http://{named}")
+            return known and (at or "80") == str(server.server_address[1]) and origin in (None, f"http://{named}")
 
         def _tell(self, status: HTTPStatus, found: dict[str, Any]) -> None:
-            self._send(status, json.dumps(found, ensure_ascii=False).encode(), "application/json")
+            self._send(status, json.dumps(found).encode(), "application/json")
 
         def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
             self.send_response(status)
@@ -86,3 +93,18 @@ def serve(explorer: Explorer, title: str, host: str = "127.0.0.1", port: int = 0
 
     server = ThreadingHTTPServer((host, port), Handler)
     return server
+
+
+def _question(body: bytes) -> dict[str, Any] | None:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return asked if isinstance(asked, dict) else None
+
+
+def _is_number(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return False

@@ -82,6 +82,9 @@
   }
   const redraw = () => { if (!drawing) { drawing = true; requestAnimationFrame(draw); } };
 
+  // A symbol is told in words wherever a text stands: colours alone are not for everybody.
+  const told = (i) => points.name[points.symbol[i]] + (points.label[i] < 0 ? "" : ` · ${points.labels[points.label[i]]}`);
+
   function filter() {
     const wanted = search.value.trim().toLowerCase();
     const rows = [];
@@ -93,11 +96,12 @@
     const asked = chosen.size || wanted;
     count.textContent = `${rows.length.toLocaleString("en")} of ${total.toLocaleString("en")} texts`;
     found.replaceChildren(...(asked ? rows.slice(0, LISTED) : []).map((i) => {
-      const row = document.createElement("li"), dot = document.createElement("i"), text = document.createElement("span");
+      const row = document.createElement("li"), dot = document.createElement("i");
+      const text = document.createElement("span"), about = document.createElement("small");
       dot.style.setProperty("--hue", points.hue[points.symbol[i]]);
-      dot.title = points.name[points.symbol[i]];
       text.textContent = points.text[i];
-      row.append(dot, text);
+      about.textContent = told(i);
+      row.append(dot, text, about);
       return row;
     }));
     if (pointed >= 0 && !shown[pointed]) point(-1);
@@ -109,7 +113,7 @@
     tip.hidden = i < 0;
     if (i >= 0) {
       const about = document.createElement("strong"), text = document.createElement("span");
-      about.textContent = points.name[points.symbol[i]] + (points.label[i] ? ` · ${points.label[i]}` : "");
+      about.textContent = told(i);
       text.textContent = points.text[i];
       tip.replaceChildren(about, text);
       const [x, y] = place(i);
@@ -138,6 +142,7 @@
     view.y += dy / view.zoom - dy / to;
     view.zoom = to;
     if (to === 1) view = { zoom: 1, x: 0.5, y: 0.5 };
+    canvas.style.touchAction = to === 1 ? "" : "none"; // a finger moves the page past the whole map, and a closer one itself
     point(-1);
   }
   function move(dx, dy) {
@@ -149,15 +154,16 @@
     chosen.clear();
     search.value = "";
     view = { zoom: 1, x: 0.5, y: 0.5 };
+    canvas.style.touchAction = "";
     point(-1);
     filter();
   }
 
   let held = null;
   canvas.addEventListener("pointerdown", (event) => { held = [event.offsetX, event.offsetY]; });
-  window.addEventListener("pointerup", () => { held = null; });
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => { held = null; });
   canvas.addEventListener("pointermove", (event) => {
-    if (held && event.pointerType === "mouse") {
+    if (held && (event.pointerType === "mouse" || view.zoom > 1)) {
       move((held[0] - event.offsetX) / canvas.clientWidth, (event.offsetY - held[1]) / canvas.clientHeight);
       held = [event.offsetX, event.offsetY];
     } else point(nearest(event.offsetX, event.offsetY));

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from ldebm import __version__
@@ -16,13 +17,14 @@ from ldebm.report import charts
 from ldebm.report.contents import Contents
 from ldebm.tasks.discovery import symbol_names
 
-_TEXT_BYTES = 400  # of a text on the map: 10,000 of them stay below 6 MB in any script
+_MAP_BYTES = 420  # of a text on the map as it stands in the page: 10,000 of them stay below 6 MB in any script
+_TEXT_BYTES = 2_000  # of a text elsewhere
 _GOLDEN_ANGLE = 137.508  # degrees between the hues of symbols that follow each other: neighbours never look alike
 _SAID_ELSEWHERE = ("_real", "_chance")  # rows of `evaluate` that stand in another's last column too
 
 
 def write_report(shown: Contents, config: Config, measured_on: str, path: Path) -> Path:
-    """Write the page and return its path.
+    """Write the page and return its path; long texts are cut.
 
     Args:
         measured_on: the held-out texts that `shown.measured` is of, in words.
@@ -30,6 +32,7 @@ def write_report(shown: Contents, config: Config, measured_on: str, path: Path) 
     Raises UserError where the file cannot be written.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["cut"] = _cut
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     template = environment.from_string(_part("page.html"))
     write_atomically(path, template.render(**_words(shown, config, measured_on)) + "\n")
@@ -44,7 +47,7 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
     for pair in shown.discovery.near_duplicates:
         alike[pair.first].append(f"symbol {pair.second}")
         alike[pair.second].append(f"symbol {pair.first}")
-    title = Path(config.data.source).name
+    title = Path(config.data.source).name or "texts"
     return {
         "title": title,
         "lead": f"What a model found in {shown.discovery.texts_given:,} texts: {len(used)} kinds of them, "
@@ -68,7 +71,8 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
         "percent": _percent,
         "figures": [each for each in shown.measured if not each.name.endswith(_SAID_ELSEWHERE)],
         "measured_on": measured_on,
-        "facts": _facts(shown, config),
+        "responses": config.model.observation == "dialogue",
+        "facts": _facts(shown, config, title),
         "energy": charts.energy(shown.way),
         "course": charts.course(shown.course) if shown.course else "",
         "points": _points(shown, hue, name),
@@ -80,23 +84,26 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
 
 def _points(shown: Contents, hue: dict[int, int], name: dict[int, str]) -> dict[str, Any]:
     """What the map's script reads: places in ten-thousandths of the map's sides, and texts, long ones cut."""
+    labels = sorted({label for label in shown.map.labels if label is not None})
+    row_of = {label: row for row, label in enumerate(labels)}
     x_N, y_N = (shown.map.places_N2 * 9999).round().astype(int).T.tolist()
     return {
         "x": x_N,
         "y": y_N,
         "symbol": shown.map.symbols_N.tolist(),
-        "text": [_cut(text) for text in shown.map.texts],
-        "label": [label or "" for label in shown.map.labels],
+        "text": [_cut(text, _MAP_BYTES) for text in shown.map.texts],
+        "labels": [_cut(label, _MAP_BYTES) for label in labels],
+        "label": [-1 if label is None else row_of[label] for label in shown.map.labels],
         "hue": hue,
         "name": name,
         "order": [one.symbol for one in shown.discovery.symbols if one.share],
     }
 
 
-def _facts(shown: Contents, config: Config) -> list[tuple[str, str]]:
+def _facts(shown: Contents, config: Config, title: str) -> list[tuple[str, str]]:
     model, training = config.model, config.training
     facts = [
-        ("texts", f"{shown.discovery.texts_given:,} of {config.data.source}"),
+        ("texts", f"{shown.discovery.texts_given:,} of {title}"),
         ("preset", config.preset or "none"),
         ("prior", model.prior.kind.replace("_", " ")),
         ("latent dimensions", str(model.latent_size)),
@@ -109,9 +116,12 @@ def _facts(shown: Contents, config: Config) -> list[tuple[str, str]]:
     return [*facts, ("epochs at most", str(training.epochs)), ("ldebm", __version__)]
 
 
-def _cut(text: str) -> str:
-    encoded = text.encode()
-    return text if len(encoded) <= _TEXT_BYTES else encoded[:_TEXT_BYTES].decode(errors="ignore") + "…"
+def _cut(text: str, most: int = _TEXT_BYTES) -> str:
+    """The text, or its beginning, in at most `most` bytes of the page, where < and its like take six."""
+    kept = text
+    while (size := len(htmlsafe_json_dumps(kept, ensure_ascii=False).encode("utf-8", "surrogatepass"))) > most:
+        kept = kept[: min(len(kept) - 1, len(kept) * most // size)]
+    return kept if kept == text else f"{kept}…"
 
 
 def _percent(share: float) -> str:

@@ -1,22 +1,24 @@
 """The plane of the map: of all planes through the latent space the one on which symbols stand most apart.
 
-Legend: N texts, D latent dimensions.
+Legend: N texts, D latent dimensions, K symbols, W discriminants.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.linalg import eigh
 
+_RIDGE = 0.01  # of the mean variance of a dimension
 _OUTLIERS = 0.5  # percent at each end that are moved to the edge, so that they do not shrink the rest
 
 
 def plane(means_ND: npt.NDArray[np.floating], symbols_N: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     """Where each text lies on the map, [N, 2], from 0 to 1 on both axes.
 
-    The axes are the two best linear discriminants of the symbols (Fisher), with the covariance shrunk (Ledoit-Wolf);
-    where there are fewer, as with two symbols, principal components of what they leave take their place.
+    The axes are the two best linear discriminants of the symbols (Fisher): directions in which the symbols' means vary
+    most beside their texts. A small ridge on the latter serves few texts and dimensions that do not vary. Where there
+    are fewer discriminants, as with two symbols, principal components of what they leave take their place.
     """
     centred_ND = means_ND.astype(np.float64) - means_ND.mean(axis=0, dtype=np.float64)
     axes = _discriminants(centred_ND, symbols_N)
@@ -30,11 +32,19 @@ def plane(means_ND: npt.NDArray[np.floating], symbols_N: npt.NDArray[np.integer]
 
 
 def _discriminants(centred_ND: npt.NDArray[np.float64], symbols_N: npt.NDArray[np.integer]) -> np.ndarray:
-    """At most two, [N, 0..2]: as many as there are symbols less one; none where every text has a symbol of its own."""
-    most = min(2, len(np.unique(symbols_N)) - 1, centred_ND.shape[1])
-    varies_D = centred_ND.var(axis=0) > 0
-    if most < 1 or not varies_D.any() or len(np.unique(symbols_N)) == len(symbols_N):
+    """The two best, [N, 0..2]: as many as there are symbols less one."""
+    _, symbol_N, counts_K = np.unique(symbols_N, return_inverse=True, return_counts=True)
+    dimensions = centred_ND.shape[1]
+    wanted = min(2, len(counts_K) - 1, dimensions)
+    if not wanted:
         return np.empty((len(centred_ND), 0))
-    found = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto", n_components=most)
-    projected: np.ndarray = found.fit_transform(centred_ND[:, varies_D], symbols_N)
+    centres_KD = np.zeros((len(counts_K), dimensions))
+    np.add.at(centres_KD, symbol_N, centred_ND / counts_K[symbol_N, None])
+    within_ND = centred_ND - centres_KD[symbol_N]
+    within_DD = within_ND.T @ within_ND / len(within_ND)
+    between_DD = (centres_KD.T * counts_K) @ centres_KD / len(within_ND)
+    ridge = _RIDGE * (within_DD.trace() + between_DD.trace()) / dimensions + np.finfo(float).tiny ** 0.5
+    last = [dimensions - wanted, dimensions - 1]  # of the eigenvalues, which ascend
+    _, vectors_DW = eigh(between_DD, within_DD + ridge * np.eye(dimensions), subset_by_index=last)
+    projected: np.ndarray = centred_ND @ vectors_DW[:, ::-1]
     return projected

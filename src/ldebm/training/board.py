@@ -16,18 +16,11 @@ class Board:
     Args:
         folder: of the event files.
         step: the last one that counts: what an interrupted run wrote after it is not shown.
-
-    Raises ConfigError where TensorBoard is not installed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise ConfigError(
-                "log=tensorboard needs TensorBoard, which is not installed: pip install 'ldebm[tensorboard]', or leave "
-                "it out; metrics.jsonl is written always"
-            ) from None
+        from torch.utils.tensorboard import SummaryWriter
+
         self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
 
     def add(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
@@ -39,3 +32,14 @@ class Board:
 
     def close(self) -> None:
         self._writer.close()
+
+
+def require_tensorboard() -> None:
+    """Before anything is begun. Raises ConfigError where TensorBoard is not installed."""
+    try:
+        import torch.utils.tensorboard  # noqa: F401 (whether it can be imported is what is asked)
+    except ImportError:
+        raise ConfigError(
+            "log=tensorboard needs TensorBoard, which is not installed: pip install 'ldebm[tensorboard]', or leave it "
+            "out; metrics.jsonl is written always"
+        ) from None

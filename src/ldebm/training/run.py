@@ -22,6 +22,7 @@ from ldebm.objective import LatentModel
 from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
 from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state
+from ldebm.training.board import require_tensorboard
 from ldebm.training.checkpoints import newest_checkpoint
 from ldebm.training.progress import say, warn
 from ldebm.training.trainer import Trainer, accelerator_for
@@ -61,6 +62,8 @@ def train(
     `resume` is not set, or where it holds another run.
     """
     config, out = resolve(config, corpus), Path(out)
+    if config.training.log == "tensorboard":
+        require_tensorboard()
     accelerator = accelerator_for(config.training.device)
     if accelerator.is_main_process:
         _claim(config, corpus, out, resume)
@@ -122,13 +125,13 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
             "best-points or paper-points for points, another size for texts, and the task dialogue for dialogues"
         )
     if isinstance(corpus, DialogueCorpus):
-        known = {"speakers": corpus.speakers, "source": config.data.source or corpus.name}
+        known = _origin(config, corpus) | {"speakers": corpus.speakers}
         return config.model_copy(update={"data": config.data.model_copy(update=known)})
     if isinstance(corpus, Points):
         named = config.data.model_copy(update={"source": config.data.source or corpus.name})
         symbols = config.model.model_copy(update={"symbols": corpus.density.components})
         return config.model_copy(update={"data": named, "model": symbols})
-    data: dict[str, Any] = {"labels": corpus.labels, "source": config.data.source or corpus.name}
+    data = _origin(config, corpus) | {"labels": corpus.labels}
     if corpus.tokenised:
         data |= {"tokenizer": "whitespace", "lowercase": False}
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
@@ -140,6 +143,11 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
             "training": config.training.model_copy(update={"clustering_weight": 0.0}),
         }
     )
+
+
+def _origin(config: Config, corpus: Corpus | DialogueCorpus) -> dict[str, Any]:
+    """Where the corpus comes from, as far as the configuration does not say so itself."""
+    return {name: value for name, value in corpus.origin.items() if not getattr(config.data, name)}
 
 
 def _claim(config: Config, corpus: Corpus | DialogueCorpus | Points, out: Path, resume: bool) -> None:
