@@ -64,13 +64,13 @@ def test_what_is_not_there_is_told(hub):
         LDEBM.from_pretrained("somebody/nothing")
 
 
-@pytest.mark.parametrize("name", ["runs/reviws", "reviws", "/some/reviws", "a/b/c"])
+@pytest.mark.parametrize("name", ["runs/reviws", "mine/reviws", "reviws", "/some/reviws", "a/b/c"])
 def test_a_mistyped_run_folder_is_not_asked_for_on_the_hub(hub, monkeypatch, name):
     def asked(*_, **__):
         raise AssertionError("the hub was asked")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", asked)
-    Path("runs").mkdir()
+    Path("mine").mkdir()
     with pytest.raises(RunError, match="is not a folder; give the run folder"):
         LDEBM.from_pretrained(name)
 

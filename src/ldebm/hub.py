@@ -17,9 +17,10 @@ _FILES = ("config.yaml", "model.safetensors", "tokenizer.json", "README.md")
 
 
 def is_model_name(folder: Path) -> bool:
-    """Whether what is no folder here can be a model on the hub, owner/name. Not where there is a folder of the owner's
-    name: then it is a mistyped run folder, which is nobody else's business."""
-    return bool(_NAME.fullmatch(folder.as_posix())) and not folder.parent.exists()
+    """Whether what is no folder here can be a model on the hub, owner/name. Not below runs/, where runs lie, nor where
+    there is a folder of the owner's name: then it is a mistyped run folder, which is nobody else's business."""
+    mistyped = folder.parent.name == "runs" or folder.parent.exists()
+    return bool(_NAME.fullmatch(folder.as_posix())) and not mistyped
 
 
 def fetch(name: str) -> Path:
