@@ -149,9 +149,10 @@ def test_a_random_state_may_be_a_generator():
     assert np.array_equal(first, second)
 
 
-def test_the_run_is_kept_where_it_is_asked_for_and_never_overwritten(tmp_path, capsys):
+def test_the_run_is_kept_where_it_is_asked_for_and_never_overwritten(tmp_path, capfd):
     model = LDEBMTextModel(**QUICK, folder=tmp_path / "run", verbose=True)
     model.fit(TEXTS)
+    assert "training best-tiny on" in capfd.readouterr().err
     assert (tmp_path / "run" / "model.safetensors").exists()
     with pytest.raises(RunError, match="already holds a run"):
         model.fit(TEXTS)

@@ -59,6 +59,16 @@ def test_a_model_goes_there_and_comes_back_with_its_card(hub, tmp_path):
     assert not any(b"/home/" in (uploaded / name).read_bytes() for name in ("config.yaml", "README.md"))
 
 
+def test_a_readme_of_somebodys_own_is_left_alone(tmp_path):
+    train(tiny.config("training.max_steps=2"), tiny.corpus(), tmp_path / "run")
+    model = LDEBM.from_pretrained(tmp_path / "run")
+    (tmp_path / "README.md").write_text("mine")
+    model.save_pretrained(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
+    model.save_pretrained(tmp_path / "copy")
+    assert (tmp_path / "copy" / "README.md").read_text() == model.card
+
+
 def test_what_is_not_there_is_told(hub):
     with pytest.raises(RunError, match="somebody/nothing is not a folder here, and as a model on the hub it cannot be"):
         LDEBM.from_pretrained("somebody/nothing")

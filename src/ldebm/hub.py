@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ldebm.errors import RunError, shorten
+from ldebm.presets import config_to_yaml
 
 if TYPE_CHECKING:
     from ldebm.objective import LatentModel
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
-_FILES = ("config.yaml", "model.safetensors", "tokenizer.json", "README.md")
 
 
 def is_model_name(folder: Path) -> bool:
@@ -27,8 +27,10 @@ def fetch(name: str) -> Path:
     """The folder, in the hub's own cache, that holds the model. Raises RunError where it cannot be had."""
     import huggingface_hub
 
+    from ldebm.run_folder import CARD, CONFIG, TOKENIZER, WEIGHTS
+
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(_FILES)))
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CARD]))
     # The hub fails in as many ways as networks do; to the user they are one.
     except Exception as error:
         raise RunError(
@@ -57,12 +59,12 @@ def push(model: LatentModel[Any], name: str, private: bool | None, token: str | 
 
 def _save(model: LatentModel[Any], folder: Path, name: str) -> None:
     """As `save_pretrained`, for others: the card reads it from the hub, and nothing tells where files lie here."""
-    from ldebm.presets import config_to_yaml
+    from ldebm.run_folder import CARD, CONFIG
 
     model.save_pretrained(folder)
     source = model.config.data.source
     named = model.config.data.model_copy(update={"source": Path(source).name})
-    (folder / "config.yaml").write_text(config_to_yaml(model.config.model_copy(update={"data": named})), "utf-8")
+    (folder / CONFIG).write_text(config_to_yaml(model.config.model_copy(update={"data": named})), "utf-8")
     if model.card is not None:
         card = re.sub(r'from_pretrained\(".*"\)', f'from_pretrained("{name}")', model.card)
-        (folder / "README.md").write_text(card.replace(source, named.source) if source else card, "utf-8")
+        (folder / CARD).write_text(card.replace(source, named.source) if source else card, "utf-8")

@@ -37,6 +37,7 @@ _HOLDS: dict[str, tuple[str, type[LDEBM] | type[DialogueModel] | type[PointModel
 def write_model(model: LatentModel[Any], folder: Path) -> None:
     """Configuration, weights and, for texts, tokenizer, each written aside and renamed."""
     folder.mkdir(parents=True, exist_ok=True)
+    ours = (folder / CONFIG).exists() or not (folder / CARD).exists()  # a README of somebody's own is left alone
     with atomic_path(folder / CONFIG) as path:
         path.write_text(config_to_yaml(model.config), encoding="utf-8")
     if isinstance(model, LDEBM | DialogueModel):
@@ -44,7 +45,7 @@ def write_model(model: LatentModel[Any], folder: Path) -> None:
             model.tokenizer.save(path)
     with atomic_path(folder / WEIGHTS) as path:
         save_tensors(path, model.state_dict())
-    if model.card is not None:
+    if model.card is not None and ours:
         write_atomically(folder / CARD, model.card)
 
 

@@ -39,15 +39,10 @@ def discover(
     result: Json = None,
 ) -> None:
     """Show each symbol: its share of the texts, its words, its closest texts and texts generated with it."""
-    found = discover_in(run, source, text, label)
+    found = _of_dialogues(run, source, text, label) if holds_dialogues(run) else _of_texts(run, source, text, label)
     print_discovery(found)
     if result is not None:
         write_atomically(result, json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
-
-
-def discover_in(run: Path, source: Path | None = None, text: str | None = None, label: str | None = None) -> Discovery:
-    """What the symbols stand for in the texts of `source`, or of the run's own corpus. Raises DataError."""
-    return _of_dialogues(run, source, text, label) if holds_dialogues(run) else _of_texts(run, source, text, label)
 
 
 def _of_texts(run: Path, source: Path | None, text: str | None, label: str | None) -> Discovery:

@@ -17,6 +17,7 @@ from ldebm.cli.inputs import (
     dialogues_of_file,
     dialogues_of_run,
     filled_rows_of,
+    held_out,
     holds_dialogues,
     no_columns,
     stream,
@@ -53,29 +54,18 @@ def evaluate(
     result: Json = None,
 ) -> None:
     """Measure a run on texts, or dialogues, it was not trained on."""
-    name, measured = measure(run, source, text, label, samples, thorough)
+    if holds_dialogues(run):
+        if thorough:
+            raise DataError(f"{run} is a run of dialogues, --thorough is for runs of texts: leave it out")
+        no_columns(run, text, label)
+        name, measured = _of_dialogues(run, source, samples)
+    else:
+        name, measured = _of_texts(run, source, text, label, samples, thorough)
     print_measurements(measured, name)
     if result is not None:
         metrics = {each.name: _as_json(each) for each in measured}
         document = {"run": str(run), "texts": name, "metrics": metrics}
         write_atomically(result, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
-def measure(
-    run: Path,
-    source: Path | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    samples: int = 1000,
-    thorough: bool = False,
-) -> tuple[str, list[Measurement]]:
-    """What the run is measured on, in words, and its figures. Raises DataError."""
-    if not holds_dialogues(run):
-        return _of_texts(run, source, text, label, samples, thorough)
-    if thorough:
-        raise DataError(f"{run} is a run of dialogues, --thorough is for runs of texts: leave it out")
-    no_columns(run, text, label)
-    return _of_dialogues(run, source, samples)
 
 
 def _of_texts(
@@ -86,16 +76,15 @@ def _of_texts(
 
     model = LDEBM.from_pretrained(run)
     corpus = corpus_of(model.config, label if source is None else None)
-    if source is not None:
-        name, (texts, labels) = str(source), filled_rows_of(source, text, label, model.config)
-    elif corpus.test is not None:
-        name, (texts, labels) = f"{corpus.name}, test split", columns_of(corpus.test)
+    if source is None:
+        name, rows = held_out(corpus)
+        texts, labels = columns_of(rows)
     else:
-        name, (texts, labels) = f"{corpus.name}, validation split", columns_of(corpus.validation)
+        name, (texts, labels) = str(source), filled_rows_of(source, text, label, model.config)
     measured = evaluation_of_runs.evaluate(model, texts, stream(corpus.train), samples=samples, labels=labels)
     if thorough:
-        rows = min(len(corpus.train), thorough_evaluation.TAUGHT)  # a large corpus is not read whole
-        training = corpus.train.shuffle(seed=0).select(range(rows))["text"][:]
+        most = min(len(corpus.train), thorough_evaluation.TAUGHT)  # a large corpus is not read whole
+        training = corpus.train.shuffle(seed=0).select(range(most))["text"][:]
         measured += thorough_evaluation.evaluate_thoroughly(model, texts, training, stream(corpus.validation))
     return name, measured
 
@@ -108,11 +97,11 @@ def _of_dialogues(run: Path, source: Path | None, samples: int) -> tuple[str, li
 
     model = DialogueModel.from_pretrained(run)
     corpus = dialogues_of_run(model.config)
-    if source is not None:
-        name, given = str(source), dialogues_of_file(source)
+    if source is None:
+        name, turns = held_out(corpus)
+        given = dialogues_of(turns)
     else:
-        part, turns = ("validation", corpus.validation) if corpus.test is None else ("test", corpus.test)
-        name, given = f"{corpus.name}, {part} split", dialogues_of(turns)
+        name, given = str(source), dialogues_of_file(source)
     responses, labels = responses_of(model, given)
     return name, evaluate_responses(model, responses, stream(corpus.train), samples, labels=labels)
 

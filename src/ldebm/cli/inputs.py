@@ -48,6 +48,12 @@ def columns_of(table: Dataset) -> tuple[list[str], list[str | None]]:
     return texts, table["label"][:] if "label" in table.column_names else [None] * len(texts)
 
 
+def held_out(corpus: Corpus | DialogueCorpus) -> tuple[str, Dataset]:
+    """The test split of a corpus, else its validation split: its name, in words, and its rows."""
+    part, rows = ("validation", corpus.validation) if corpus.test is None else ("test", corpus.test)
+    return f"{corpus.name}, {part} split", rows
+
+
 def stream(table: Dataset) -> Iterator[str]:
     """The texts of a table, a batch at a time."""
     for batch in table.select_columns("text").iter(10_000):
@@ -64,9 +70,11 @@ def holds_dialogues(run: Path) -> bool:
 
 
 def beside(run: Path, name: str, flag: str) -> Path:
-    """The file `name` in the run folder. Raises DataError where that is on the hub."""
-    if not run.is_dir():
-        raise DataError(f"{run} is no folder here: say where to write with {flag}")
+    """The file `name` in the run folder. Raises DataError where the run is on the hub."""
+    from ldebm.run_folder import located
+
+    if located(run) != run:
+        raise DataError(f"{run} is on the hub and no folder here: say where to write with {flag}")
     return run / name
 
 
@@ -98,8 +106,8 @@ def _found_again(run: Config) -> Config:
     """The configuration, where it names the texts. Raises DataError."""
     if not run.data.source:
         raise DataError(
-            "the run was trained on texts given in memory, which it does not keep: give a file, or train on a file to "
-            "report and explore it"
+            "the run was trained on texts given in memory, which it does not keep: train on a file or a named corpus, "
+            "or give SOURCE where the command takes one (discover)"
         )
     return run
 

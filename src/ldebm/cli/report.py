@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ldebm.cli.discover import discover_in
-from ldebm.cli.evaluate import measure
-from ldebm.cli.inputs import beside, columns_of, corpus_of, dialogues_of_run, holds_dialogues
+from ldebm.cli.inputs import (
+    beside,
+    columns_of,
+    corpus_of,
+    dialogues_of_run,
+    held_out,
+    holds_dialogues,
+    no_columns,
+)
 from ldebm.cli.options import Run
 from ldebm.cli.tables import suffix_among
 
@@ -42,24 +48,40 @@ def write(run: Path, path: Path, label: str | None = None, found: Discovery | No
     """Read the run's own corpus with it and write the page; returns its path. Raises UserError.
 
     Args:
-        found: what its symbols stand for there, where that is known already.
+        found: what the symbols of a run of texts stand for there, where that is known already.
     """
-    from ldebm.report import gather, write_report
+    return _of_dialogues(run, path, label) if holds_dialogues(run) else _of_texts(run, path, label, found)
 
-    found = found or discover_in(run, label=label)
-    measured_on, measured = measure(run, label=label)
-    if holds_dialogues(run):
-        from ldebm import DialogueModel
-        from ldebm.data.dialogues import dialogues_of
-        from ldebm.tasks.responses import ResponseModel, responses_of
 
-        dialogues = DialogueModel.from_pretrained(run)
-        responses, labels = responses_of(dialogues, dialogues_of(dialogues_of_run(dialogues.config).train))
-        shown = gather(ResponseModel(dialogues, responses), run, responses, labels, found, measured)
-        return write_report(shown, dialogues.config, measured_on, path)
-
+def _of_texts(run: Path, path: Path, label: str | None, found: Discovery | None) -> Path:
     from ldebm import LDEBM
+    from ldebm.report import gather, write_report
+    from ldebm.tasks.discovery import discover
+    from ldebm.tasks.evaluation_of_runs import evaluate
 
     model = LDEBM.from_pretrained(run)
-    texts, labels = columns_of(corpus_of(model.config, label).train)
-    return write_report(gather(model, run, texts, labels, found, measured), model.config, measured_on, path)
+    corpus = corpus_of(model.config, label)
+    (texts, labels), (name, rows) = columns_of(corpus.train), held_out(corpus)
+    found = found or discover(model, texts, labels)
+    held, labels_held = columns_of(rows)
+    measured = evaluate(model, held, texts, labels=labels_held)
+    return write_report(gather(model, run, texts, labels, found, measured), model.config, name, path)
+
+
+def _of_dialogues(run: Path, path: Path, label: str | None) -> Path:
+    from ldebm import DialogueModel
+    from ldebm.data.dialogues import dialogues_of
+    from ldebm.report import gather, write_report
+    from ldebm.tasks.discovery import discover
+    from ldebm.tasks.evaluation_of_responses import evaluate_responses
+    from ldebm.tasks.responses import ResponseModel, responses_of
+
+    no_columns(run, label)
+    model = DialogueModel.from_pretrained(run)
+    corpus = dialogues_of_run(model.config)
+    texts, labels = responses_of(model, dialogues_of(corpus.train))
+    as_texts, (name, rows) = ResponseModel(model, texts), held_out(corpus)
+    held, labels_held = responses_of(model, dialogues_of(rows))
+    measured = evaluate_responses(model, held, texts, labels=labels_held)
+    found = discover(as_texts, texts, labels)
+    return write_report(gather(as_texts, run, texts, labels, found, measured), model.config, name, path)

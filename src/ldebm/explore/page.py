@@ -1,17 +1,13 @@
 """The explorer's page: in the report's dress, with its own script."""
 
-from importlib.resources import files
+from ldebm.report.frame import environment, part
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+_ROOM = "ldebm.explore"
 
 
 def page(title: str) -> str:
     """The page as HTML; what it shows of texts comes later, as answers."""
-    here, report = files("ldebm.explore"), files("ldebm.report")
-    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        here.joinpath("page.html").read_text(encoding="utf-8")
+    style = part("ldebm.report", "style.css") + part(_ROOM, "style.css")
+    return (
+        environment(_ROOM).get_template("page.html").render(title=title, style=style, script=part(_ROOM, "explore.js"))
     )
-    style = report.joinpath("style.css").read_text(encoding="utf-8") + here.joinpath("style.css").read_text("utf-8")
-    script = here.joinpath("explore.js").read_text(encoding="utf-8")
-    return template.render(title=title, style=Markup(style), script=Markup(script))

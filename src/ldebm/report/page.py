@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 
 from ldebm import __version__
 from ldebm.files import write_atomically
 from ldebm.presets import Config
 from ldebm.report import charts
 from ldebm.report.contents import Contents
+from ldebm.report.frame import environment, part
 from ldebm.tasks.discovery import symbol_names
 
+_ROOM = "ldebm.report"
 _MAP_BYTES = 420  # of a text on the map as it stands in the page: 10,000 of them stay below 6 MB in any script
 _TEXT_BYTES = 2_000  # of a text elsewhere
 _GOLDEN_ANGLE = 137.508  # degrees between the hues of symbols that follow each other: neighbours never look alike
@@ -31,11 +30,9 @@ def write_report(shown: Contents, config: Config, measured_on: str, path: Path) 
 
     Raises UserError where the file cannot be written.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["cut"] = _cut
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    template = environment.from_string(_part("page.html"))
-    write_atomically(path, template.render(**_words(shown, config, measured_on)) + "\n")
+    pages = environment(_ROOM)
+    pages.filters["cut"] = _cut
+    write_atomically(path, pages.get_template("page.html").render(**_words(shown, config, measured_on)) + "\n")
     return path
 
 
@@ -76,8 +73,8 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
         "energy": charts.energy(shown.way),
         "course": charts.course(shown.course) if shown.course else "",
         "points": _points(shown, hue, name),
-        "style": Markup(_part("style.css")),
-        "script": Markup(_part("map.js")),
+        "style": part(_ROOM, "style.css"),
+        "script": part(_ROOM, "map.js"),
         "version": __version__,
     }
 
@@ -126,7 +123,3 @@ def _cut(text: str, most: int = _TEXT_BYTES) -> str:
 
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
-
-
-def _part(name: str) -> str:
-    return files("ldebm.report").joinpath(name).read_text(encoding="utf-8")
