@@ -64,7 +64,7 @@ class LDEBM(LatentModel[Sequence[str]]):
 
         Raises UserError for an unknown symbol or label.
         """
-        chosen = self._symbol(symbol, label)
+        chosen = self.chosen_symbol(symbol, label)
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self.evaluating():
@@ -124,7 +124,8 @@ class LDEBM(LatentModel[Sequence[str]]):
             )
             yield index, batch.to(self.device)
 
-    def _symbol(self, symbol: int | None, label: str | None) -> int | None:
+    def chosen_symbol(self, symbol: int | None, label: str | None) -> int | None:
+        """The symbol by number, or by its label's name. Raises UserError for one that the run does not have."""
         if label is not None:
             if self.labels is None:
                 raise UserError(f"label {label!r}: this run was trained without labels; choose a symbol instead")

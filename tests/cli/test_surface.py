@@ -14,6 +14,7 @@ SURFACE = {
     " --max-minutes --log",
     "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
     "complete": "RUN TEXT -n --seed",
+    "rewrite": "RUN TEXT --symbol --label --weight",
     "respond": "RUN --context -n --speaker --symbol --guidance --seed",
     "discover": "RUN SOURCE --text --label --json",
     "classify": "RUN SOURCE --text --out",

@@ -6,6 +6,7 @@ import pytest
 from ldebm.errors import UserError
 from ldebm.explore.answers import MOST_CHARACTERS
 from ldebm.tasks.interpolation import interpolate
+from ldebm.tasks.rewriting import rewrite
 from tests.explore.conftest import TEXTS
 
 
@@ -29,6 +30,14 @@ def test_texts_are_written_as_the_library_writes_them(explorer):
     assert explorer.write(asked)["texts"] == explorer.model.generate(3, symbol=2, guidance=3, seed=4)
     warm = explorer.model.generate(8, mode="sample", temperature=0.7)
     assert explorer.write({})["texts"] == warm
+
+
+def test_a_text_is_rewritten_as_the_library_does(explorer):
+    [expected] = rewrite(explorer.model, TEXTS[:1], symbol=1)
+    assert explorer.rewrite({"text": TEXTS[0], "symbol": 1}) == {
+        "text": expected.text,
+        "probability": expected.probability,
+    }
 
 
 def test_the_way_between_two_texts_is_that_of_the_library(explorer):
@@ -56,6 +65,9 @@ def test_the_page_learns_the_names_of_the_symbols_in_use(explorer):
         ("write", {"n": 1000}, "n must be a number from 1 to 50"),
         ("write", {"temperature": -1}, "temperature must be"),
         ("write", {"guidance": float("nan")}, "guidance must be"),
+        ("rewrite", {"symbol": 1}, "text is empty"),
+        ("rewrite", {"text": "a"}, "choose one"),
+        ("rewrite", {"text": "a", "symbol": 4}, "unknown symbol 4"),
         ("between", {"first": "a"}, "second is empty"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ldebm.tasks.rewriting import rewrite
 from tests.explore.conftest import TEXTS
 from tests.report.browsers import DESK, TELEPHONE, browser, opened
 
@@ -36,6 +37,17 @@ def test_texts_are_written_with_what_is_chosen_and_others_at_a_second_press(tab,
     assert first == wanted
     tab.locator("#write button").click()
     tab.wait_for_function("first => document.querySelector('#write-found li').textContent !== first", arg=first[0])
+
+
+def test_a_text_is_rewritten_with_the_chosen_symbol(tab, explorer):
+    symbol = tab.locator("#target option").last.get_attribute("value")
+    tab.locator("#target").select_option(symbol)
+    tab.locator("#original").fill(TEXTS[0])
+    tab.locator("#rewrite button").click()
+    tab.wait_for_selector("#rewrite-found .said")
+    [wanted] = rewrite(explorer.model, TEXTS[:1], symbol=int(symbol))
+    assert tab.locator("#rewrite-found .said").inner_text() == wanted.text
+    assert f"{round(100 * wanted.probability)}%" in tab.locator("#rewrite-found small").inner_text()
 
 
 def test_there_is_a_way_between_two_texts(tab, explorer):

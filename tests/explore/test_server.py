@@ -44,7 +44,7 @@ def test_a_question_is_answered(address):
         ("POST", "/ask/read", "{}", JSON | {"Origin": "http://evil.example"}, 403, "only the explorer's own page"),
         ("POST", "/ask/read", "{}", JSON | {"Host": "evil.example"}, 403, "only the explorer's own page"),
         ("POST", "/ask/read", "text=a", {"Content-Type": "text/plain"}, 403, "only the explorer's own page"),
-        ("POST", "/ask/nothing", "{}", JSON, 404, "about, read, write, between"),
+        ("POST", "/ask/nothing", "{}", JSON, 404, "about, read, write, rewrite, between"),
         ("POST", "/ask/read", "[]", JSON, 400, "a JSON object"),
         ("POST", "/ask/read", "{", JSON, 400, "a JSON object"),
         ("POST", "/ask/read", "{}", JSON, 400, "text is empty"),

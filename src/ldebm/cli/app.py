@@ -25,6 +25,7 @@ from ldebm.cli.generate import generate
 from ldebm.cli.report import report
 from ldebm.cli.reproduce import reproduce
 from ldebm.cli.respond import respond
+from ldebm.cli.rewrite import rewrite
 from ldebm.cli.train import train
 from ldebm.errors import UserError
 from ldebm.files import file_error
@@ -55,6 +56,7 @@ VERBS = (
     train,
     generate,
     complete,
+    rewrite,
     respond,
     discover,
     classify,

@@ -15,6 +15,7 @@ from ldebm.model import LDEBM, known_symbol
 from ldebm.tasks.discovery import discover, symbol_names
 from ldebm.tasks.interpolation import interpolate
 from ldebm.tasks.reading import read
+from ldebm.tasks.rewriting import rewrite
 
 NEIGHBOURS_AMONG = 5_000  # texts that are read at the start, so that a neighbour is found at once
 NEIGHBOURS = 6
@@ -43,6 +44,7 @@ class Explorer:
             "about": self.about,
             "read": self.read,
             "write": self.write,
+            "rewrite": self.rewrite,
             "between": self.between,
         }
 
@@ -82,12 +84,10 @@ class Explorer:
 
     def write(self, asked: Asked) -> dict[str, Any]:
         """`n` texts with `symbol` (none: any), `guidance`, `temperature` (0: the most probable words) and `seed`."""
-        symbol, temperature = asked.get("symbol"), round(_number(asked, "temperature", 0.7, 0, 5), 2)
-        if symbol is not None and (isinstance(symbol, bool) or not isinstance(symbol, int)):
-            raise DataError(f"symbol must be a whole number or nothing, received {shorten(str(symbol))}")
+        temperature = round(_number(asked, "temperature", 0.7, 0, 5), 2)
         texts = self.model.generate(
             int(_number(asked, "n", 8, 1, MOST_TEXTS)),
-            symbol=known_symbol(symbol, self.model.config.model.symbols),
+            symbol=self._symbol(asked),
             mode="sample" if temperature else "greedy",
             temperature=temperature or 1.0,
             guidance=_number(asked, "guidance", 1, 0, 20),
@@ -95,10 +95,21 @@ class Explorer:
         )
         return {"texts": texts}
 
+    def rewrite(self, asked: Asked) -> dict[str, Any]:
+        """`text` as the model would say it with `symbol`, and how sure it then reads it so."""
+        [found] = rewrite(self.model, [_text(asked, "text")], self._symbol(asked))
+        return {"text": found.text, "probability": found.probability}
+
     def between(self, asked: Asked) -> dict[str, Any]:
         """The way from `first` to `second`: texts, symbols and the ends of each energy's bracket."""
         places = interpolate(self.model, _text(asked, "first"), _text(asked, "second"))
         return {"places": [vars(place) for place in places]}
+
+    def _symbol(self, asked: Asked) -> int | None:
+        symbol = asked.get("symbol")
+        if symbol is not None and (isinstance(symbol, bool) or not isinstance(symbol, int)):
+            raise DataError(f"symbol must be a whole number or nothing, received {shorten(str(symbol))}")
+        return known_symbol(symbol, self.model.config.model.symbols)
 
     def _example(self) -> list[str]:
         """Two short texts of different symbols to begin with."""

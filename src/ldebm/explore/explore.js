@@ -1,5 +1,5 @@
 "use strict";
-// Three forms that ask the server and show its answers. What comes back is put in as text, never as HTML.
+// Four forms that ask the server and show its answers. What comes back is put in as text, never as HTML.
 (async () => {
   const byId = (id) => document.getElementById(id), error = byId("error"), symbols = new Map();
   const make = (tag, text = "", hue = null) => {
@@ -10,6 +10,8 @@
   };
   const hue = (symbol) => symbols.get(symbol)?.hue ?? 0;
   const name = (symbol) => symbols.get(symbol)?.name ?? `symbol ${symbol}`;
+  const share = (probability) => `${Math.round(100 * probability)}%`;
+  const said = (text) => Object.assign(make("p", text), { className: "said" });
   const dot = (symbol) => make("i", "", hue(symbol));
 
   async function ask(question, asked) {
@@ -45,18 +47,17 @@
       const row = make("p"), bar = make("b", "", hue(each.symbol));
       row.className = "guess";
       bar.style.width = `${100 * each.probability}%`;
-      row.append(make("span", name(each.symbol)), bar, make("small", `${Math.round(100 * each.probability)}%`));
+      row.append(make("span", name(each.symbol)), bar, make("small", share(each.probability)));
       return row;
     });
-    const again = make("p", found.reconstruction), list = make("ul");
-    again.className = "said";
+    const list = make("ul");
     list.className = "texts";
     list.append(...found.neighbours.map((each) => {
       const row = make("li");
       row.append(dot(each.symbol), make("span", each.text), make("small", ` ${name(each.symbol)}`));
       return row;
     }));
-    return [make("h4", "What it is about"), ...guesses, make("h4", "As the model would say it"), again,
+    return [make("h4", "What it is about"), ...guesses, make("h4", "As the model would say it"), said(found.reconstruction),
             make("h4", "Nearest texts"), list];
   });
 
@@ -65,6 +66,10 @@
     symbol: byId("symbol").value === "" ? null : Number(byId("symbol").value), seed: seed++,
     guidance: Number(byId("guidance").value), temperature: Number(byId("temperature").value),
   }), (found) => found.texts.map((text) => make("li", text)));
+
+  form("rewrite", () => ({ text: byId("original").value, symbol: Number(byId("target").value) }), (found) => [
+    said(found.text), make("small", `reads so with ${share(found.probability)}`),
+  ]);
 
   form("between", () => ({ first: byId("first").value, second: byId("second").value }), (found) => found.places.map((each) => {
     const row = make("li");
@@ -79,11 +84,14 @@
   const about = await ask("about", {});
   about.symbols.forEach((each, rank) => {
     symbols.set(each.symbol, { name: each.name, hue: Math.round(rank * 137.508 % 360) });
-    const option = make("option", `${each.name} (${Math.round(100 * each.share)}%)`);
-    option.value = each.symbol;
-    byId("symbol").append(option);
+    for (const id of ["symbol", "target"]) {
+      const option = make("option", `${each.name} (${share(each.share)})`);
+      option.value = each.symbol;
+      byId(id).append(option);
+    }
   });
   [byId("text").value, byId("second").value] = about.example;
-  byId("first").value = about.example[0];
+  byId("first").value = byId("original").value = about.example[0];
+  byId("target").selectedIndex = about.symbols.length > 1 ? 1 : 0; // the example's own symbol is the first
   document.body.dataset.ready = "true";
 })();

@@ -1,4 +1,4 @@
-"""The page behind a small server of the standard library: one page, four questions, nothing of anybody else's.
+"""The page behind a small server of the standard library: one page, five questions, nothing of anybody else's.
 
 It is for one person on one machine. It answers only its own page: a request that names another host, or comes from a
 page of another site, is refused, so that no web page that happens to be open can ask it.

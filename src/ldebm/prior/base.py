@@ -102,6 +102,13 @@ class Prior(nn.Module, abc.ABC):
         """Set what the prior keeps of the aggregate posterior's moments to those of these texts; nothing by default."""
         del posterior
 
+    def whiten(self, z_BD: Tensor) -> Tensor:
+        """The latents in coordinates in which the prior's Gaussian is N(0, I), BD; `colour` is the way back."""
+        return z_BD
+
+    def colour(self, u_BD: Tensor) -> Tensor:
+        return u_BD
+
     def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || the prior's Gaussian) in nats, B: the rate before what the prior learned saves."""
         del context_BC

@@ -123,6 +123,12 @@ class DiffusionPrior(Prior):
     def refer_to(self, posterior: Posterior) -> None:
         self.reference.update(posterior, 1.0)
 
+    def whiten(self, z_BD: Tensor) -> Tensor:
+        return self.reference.whiten(z_BD)
+
+    def colour(self, u_BD: Tensor) -> Tensor:
+        return self.reference.colour(u_BD)
+
     def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         return self.reference.rate(posterior, context_BC)
 

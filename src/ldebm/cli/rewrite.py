@@ -1,0 +1,45 @@
+"""`ldebm rewrite`: a text said anew with another symbol or label."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ldebm.cli.options import Run
+
+
+def rewrite(
+    run: Run,
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="A text; or -: a text a line from standard input.", show_default=False)
+    ],
+    symbol: Annotated[
+        int | None, typer.Option("--symbol", min=0, help="The symbol it should have.", show_default=False)
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help="The label it should have.", show_default=False)] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(
+            "--weight",
+            min=0,
+            help="How far to go: the weight of the asked symbol against the text.",
+            show_default="as far as it takes",
+        ),
+    ] = None,
+) -> None:
+    """Say a text anew with another symbol or label, as little changed as the model can.
+
+    Before each text stands the probability with which it reads as asked. A run rewrites best that was trained with
+    labels (`ldebm train ... --label COLUMN`) and writes near what it reads: `ldebm evaluate RUN` tells its BLEU.
+    """
+    if (symbol is None) == (label is None):
+        raise typer.BadParameter("give --symbol or --label, one of them")
+    texts = [line.rstrip("\n") for line in sys.stdin] if text == "-" else [text]
+
+    from ldebm import LDEBM
+    from ldebm.tasks import rewriting
+
+    for found in rewriting.rewrite(LDEBM.from_pretrained(run), texts, symbol, label, weight):
+        print(f"{found.probability:6.1%}  {' '.join(found.text.splitlines())}")

@@ -1,0 +1,86 @@
+"""Rewriting: a text said anew with another symbol, its latent moved under that symbol's energy as little as it takes.
+
+Followed is the point where weight * log odds(y | z) - |u - u(x)|^2 / 2 is highest, while the weight grows, until what
+the decoder makes of it reads as the asked symbol. u are the coordinates in which the prior's Gaussian is N(0, I):
+there a step towards a symbol goes where texts differ, and the decoder follows.
+Legend: N texts, n those among them not yet done, D latent dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ldebm.errors import UserError
+from ldebm.model import LDEBM
+
+WEIGHTS = tuple(2.0**k for k in range(-5, 6))
+ENOUGH = 0.5  # probability with which a text reads as the asked symbol
+_STEPS, _STEP_SIZE = 40, 0.1  # of Adam at each weight
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A text said anew, p(asked symbol | it) as the model reads it, and the weight that it took."""
+
+    text: str
+    probability: float
+    weight: float
+
+
+def rewrite(
+    model: LDEBM, texts: Sequence[str], symbol: int | None = None, label: str | None = None, weight: float | None = None
+) -> list[Rewriting]:
+    """Each text as the model would say it with one symbol; `label` names it.
+
+    The same every time. Where no weight makes a text read as asked, that of the weight which came nearest.
+
+    Args:
+        weight: of the asked symbol against the distance from the text; None: the least that makes it read as asked.
+
+    Raises UserError for an unknown symbol or label, for none, and for a prior that has learned no symbols.
+    """
+    chosen = model.chosen_symbol(symbol, label)
+    if chosen is None:
+        raise UserError("a text is rewritten towards a symbol or a label: choose one")
+    if not model.prior.has_symbols or model.prior.symbols < 2:
+        raise UserError("this run's prior has not learned symbols, so there is nothing to rewrite towards")
+    found: list[Rewriting | None] = [None] * len(texts)
+    means_ND = torch.from_numpy(model.encode(texts)).to(model.device)
+    start_ND = model.prior.whiten(means_ND)
+    moved_ND, open_n = start_ND.clone(), np.arange(len(texts))
+    for each in WEIGHTS if weight is None else (weight,):
+        moved_ND[open_n] = _highest(model, moved_ND[open_n], start_ND[open_n], chosen, each)
+        written = model.decode(model.prior.colour(moved_ND[open_n]).cpu().numpy())
+        read_n = model.symbol_probabilities(written)[:, chosen]
+        for row, text, probability in zip(open_n, written, read_n.tolist(), strict=True):
+            before = found[row]
+            if before is None or probability > before.probability:
+                found[row] = Rewriting(text, probability, each)
+        open_n = open_n[read_n < ENOUGH]
+        if not len(open_n):
+            break
+    return [each for each in found if each is not None]
+
+
+def _highest(model: LDEBM, from_nD: Tensor, start_nD: Tensor, symbol: int, weight: float) -> Tensor:
+    """Where weight * log odds(symbol | z) - |u - start|^2 / 2 is highest, climbing from `from_nD`, nD."""
+    u_nD = from_nD.clone().requires_grad_()
+    climb = torch.optim.Adam([u_nD], lr=_STEP_SIZE)
+    with model.evaluating(torch.float32):
+        for _ in range(_STEPS):
+            log_odds_n = _log_odds(model.prior.symbol_logits(model.prior.colour(u_nD)), symbol)
+            cost = 0.5 * (u_nD - start_nD).square().sum() - weight * log_odds_n.sum()
+            (u_nD.grad,) = torch.autograd.grad(cost, u_nD)
+            climb.step()
+    return u_nD.detach()
+
+
+def _log_odds(logits_nK: Tensor, symbol: int) -> Tensor:
+    """log p(symbol) - log p(any other), n: unlike the probability it goes on growing until the decoder follows."""
+    others = [k for k in range(logits_nK.shape[-1]) if k != symbol]
+    return logits_nK[:, symbol] - logits_nK[:, others].logsumexp(-1)

@@ -1,0 +1,107 @@
+"""Rewriting: the maximum that is followed against its equation, what a weight does, and what cannot be asked."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from ldebm.errors import UserError
+from ldebm.model import LDEBM
+from ldebm.tasks.rewriting import ENOUGH, WEIGHTS, _highest, _log_odds, rewrite
+from ldebm.training import train
+from tests import tiny
+from tests.cli.conftest import run
+
+__all__ = ["run"]  # a fixture
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run that has learned the two labels of the made-up reviews and writes what it reads."""
+    folder = tmp_path_factory.mktemp("rewriting") / "run"
+    settings = "training.epochs=60 training.rate_weight=0.05 training.supervised_weight=1 model.latent_size=16".split()
+    train(tiny.config(*settings), tiny.corpus(400, labelled=True), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return LDEBM.from_pretrained(folder)
+
+
+def test_the_place_found_is_that_of_a_linear_energy(monkeypatch):
+    """Of two symbols with logits 0 and a z, at z = m + C^(1/2) u: u = u(x) + weight C^(1/2) a."""
+    model = tiny.model().eval()
+    reference, size = model.prior.reference, model.config.model.latent_size
+    generator = torch.Generator().manual_seed(0)
+    root_DD = torch.eye(size) + 0.2 * torch.ones(size, size)
+    reference.root_DD.copy_(root_DD)
+    slope_D, start_ND = torch.randn(size, generator=generator), torch.randn(3, size, generator=generator)
+    logits = lambda z_BD: torch.stack([torch.zeros(len(z_BD)), z_BD @ slope_D], -1)  # noqa: E731
+    monkeypatch.setattr(model.prior, "symbol_logits", logits)
+    u_ND = start_ND
+    for _ in range(5):
+        u_ND = _highest(model, u_ND, start_ND, symbol=1, weight=0.5)
+    torch.testing.assert_close(u_ND, start_ND + 0.5 * root_DD @ slope_D, atol=0.02, rtol=0)
+
+
+def test_log_odds_are_those_of_the_probabilities():
+    logits_NK = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    p_N = logits_NK.softmax(-1)[:, 2]
+    torch.testing.assert_close(_log_odds(logits_NK, 2), (p_N / (1 - p_N)).log())
+
+
+def test_a_rewritten_text_says_the_opposite_of_the_same_subject(model):
+    texts, labels = tiny.texts(60, seed=5)
+    words = {"positive": {"great", "lovely", "smile"}, "negative": {"awful", "broke", "bored"}}
+    for label, asked in words.items():
+        others = [text for text, has in zip(texts, labels, strict=True) if has != label]
+        found = [each.text for each in rewrite(model, others, label=label)]
+        said = [set(re.findall(r"\w+", text)) & set.union(*words.values()) for text in found]
+        assert np.mean([bool(each) and each <= asked for each in said]) > 0.9
+        assert np.mean([a.split()[1] == b.split()[1] for a, b in zip(others, found, strict=True)]) > 0.9
+
+
+def test_the_least_weight_is_taken_that_makes_a_text_read_as_asked(model):
+    texts, _ = tiny.texts(20, seed=6)
+    for found in rewrite(model, texts, label="positive"):
+        assert found.weight in WEIGHTS and (found.probability >= ENOUGH or found.weight == WEIGHTS[-1])
+    [gentle] = rewrite(model, texts[:1], label="positive", weight=0)
+    assert [gentle.text] == model.reconstruct(texts[:1]) and gentle.weight == 0
+
+
+def test_it_is_the_same_alone_and_among_others(model):
+    texts, _ = tiny.texts(10, seed=7)
+    assert rewrite(model, texts[3:4], symbol=1)[0].text == rewrite(model, texts, symbol=1)[3].text
+    assert rewrite(model, [], symbol=1) == []
+
+
+def test_the_command_reads_lines_and_tells_probabilities(model, folder, run, monkeypatch):
+    texts, _ = tiny.texts(3, seed=8)
+    expected = [f"{each.probability:6.1%}  {each.text}" for each in rewrite(model, texts, label="negative")]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{text}\n" for text in texts)))
+    assert run("rewrite", folder, "-", "--label", "negative") == (0, "\n".join([*expected, ""]), "")
+    assert run("rewrite", folder, texts[0], "--label", "negative")[1] == f"{expected[0]}\n"
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ((), "give --symbol or --label"),
+        (("--symbol", "0", "--label", "positive"), "give --symbol or --label"),
+        (("--label", "neutral"), "unknown label 'neutral'; the run's labels are negative, positive"),
+        (("--symbol", "9"), "unknown symbol 9"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(run, folder, flags, told):
+    code, _, error = run("rewrite", folder, "a text", *flags)
+    assert code == 2 and told in error
+
+
+def test_a_prior_without_symbols_has_nothing_to_rewrite_towards():
+    with pytest.raises(UserError, match="has not learned symbols"):
+        rewrite(tiny.model("model.prior.kind=gaussian"), ["a text"], symbol=0)
+    with pytest.raises(UserError, match="choose one"):
+        rewrite(tiny.model(), ["a text"])
