@@ -42,7 +42,7 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     found = json.loads(path.read_text())
     assert path.name == "dailydialog-quick.json"
     rows = {row["model"]: {name: each["mean"] for name, each in row["metrics"].items()} for row in found["rows"]}
-    assert list(rows) == ["tf-idf-k-means", "lda", *SHOWN]
+    assert list(rows) == ["tf-idf-k-means", "lda", "word-mixture", *SHOWN]
     for name, row in rows.items():
         assert (row["bleu"] is None) == (name in dailydialog.BASELINES)
         assert 0 <= row["homogeneity_act"] <= 1 and 0 <= row["homogeneity_batched_act"] <= 1

@@ -100,14 +100,15 @@ class PointCorpus:
 
 
 class TokenizedCorpus:
-    """A corpus as ids: 4 bytes a token and 24 a text. `lengths_N` and `symbols_N` are int64.
+    """A corpus as ids: 4 bytes a token and 24 a text. `ids` has the texts one after the other, each from its place in
+    `starts_N`; that, `lengths_N` and `symbols_N` are int64.
 
     `cut` is the number of texts that were longer than the limit.
     """
 
     def __init__(self, ids: np.ndarray, lengths_N: np.ndarray, symbols_N: np.ndarray, cut: int) -> None:
-        self._ids = ids
-        self._starts_N = np.cumsum(lengths_N) - lengths_N
+        self.ids = ids
+        self.starts_N = np.cumsum(lengths_N) - lengths_N
         self.lengths_N = lengths_N
         self.symbols_N = symbols_N
         self.cut = cut
@@ -153,7 +154,7 @@ class TokenizedCorpus:
         columns_L = np.arange(lengths_B.max(initial=0))
         held_BL = columns_L < lengths_B[:, None]
         tokens_BL = np.full(held_BL.shape, PAD, dtype=np.int64)
-        tokens_BL[held_BL] = self._ids[(self._starts_N[indices][:, None] + columns_L)[held_BL]]
+        tokens_BL[held_BL] = self.ids[(self.starts_N[indices][:, None] + columns_L)[held_BL]]
         return TextBatch(
             tokens_BL=torch.from_numpy(tokens_BL),
             lengths_B=torch.from_numpy(lengths_B),
@@ -171,7 +172,7 @@ class TokenizedDialogues(TokenizedCorpus):
     """
 
     def __init__(self, turns: TokenizedCorpus, speaker_N: np.ndarray, position_N: np.ndarray, previous: int) -> None:
-        super().__init__(turns._ids, turns.lengths_N, turns.symbols_N, turns.cut)
+        super().__init__(turns.ids, turns.lengths_N, turns.symbols_N, turns.cut)
         self.speaker_N, self.position_N, self.previous = speaker_N, position_N, previous
 
     @classmethod

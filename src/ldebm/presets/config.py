@@ -126,10 +126,11 @@ class TrainingConfig(_Section):
     encoder_share_to: int = Field(0, ge=0)  # step from which it pulls with its full weight
     contrast_weight: float = Field(1.0, ge=0.0)  # of the energy's loss; matters beside the symbol terms and the clip
     information_weight: float = Field(0.05, ge=0.0)
-    clustering_weight: float = Field(0.05, ge=0.0)  # 0: no geometric clustering
+    clustering_weight: float = Field(0.05, ge=0.0)  # 0: no clustering
     clustering_dimensions: PositiveInt = 3  # of the whitened PCA
-    clustering_by: Literal["directions", "places", "modes"] = (
-        "directions"  # k-means on the unit sphere, as published; k-means; or the basins of the density's modes
+    clustering_by: Literal["directions", "places", "modes", "words"] = (
+        "directions"  # k-means on the unit sphere, as published; k-means; the basins of the density's modes; of texts,
+        # a mixture of multinomials over their words
     )
     supervised_weight: float = Field(1.0, ge=0.0)
     ema: float = Field(0.0, ge=0.0, lt=1.0)  # decay of the averaged weights that are evaluated and kept; 0: none

@@ -41,11 +41,12 @@ MODELS: dict[str, tuple[str, ...]] = {
     "svebm-ib": PRIORS["svebm-ib"],
     "ldebm-no-clustering": PRIORS["ldebm-no-clustering"],
     PAPER: ("model.latent_size=32", "training.rate_weight=0.01", "training.clustering_weight=0.5"),  # B.2
-    BEST: PRIORS[BEST],
+    BEST: ("training.clustering_by=words",),
 }
 BASELINES = {
     "tf-idf-k-means": symbol_baselines.tf_idf_k_means,
     "lda": symbol_baselines.latent_dirichlet_allocation,
+    "word-mixture": symbol_baselines.word_mixture,
 }
 
 ATTRIBUTES = ("act", "emotion", "topic")

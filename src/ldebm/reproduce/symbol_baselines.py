@@ -9,13 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from ldebm.data.batches import TokenizedCorpus
 from ldebm.data.tokenizer import Tokenizer
+from ldebm.training.word_mixture import bags, fit, log_likelihood
 
 Probabilities = npt.NDArray[np.floating]
+_LONGEST = 1_000  # words of a text
 LEAST_TEXTS = 5  # a word that fewer training texts have is left out
 
 
@@ -43,6 +47,18 @@ def latent_dirichlet_allocation(
     topics = LatentDirichletAllocation(symbols, learning_method="online", random_state=seed)
     topics.fit(words.fit_transform(training))
     shares: Probabilities = topics.transform(words.transform(test))
+    return shares
+
+
+def word_mixture(
+    training: Sequence[str], test: Sequence[str], tokenizer: Tokenizer, symbols: int, seed: int
+) -> Probabilities:
+    """p(y | words) of the test texts, MK, under the mixture of multinomials that teaches LDEBM its symbols."""
+    learned, asked = (
+        bags(TokenizedCorpus.of_texts(texts, tokenizer, _LONGEST), len(tokenizer)) for texts in (training, test)
+    )
+    said_KF, prior_K = fit(learned, symbols, seed)
+    shares: Probabilities = softmax(log_likelihood(asked, said_KF) + prior_K, axis=1)
     return shares
 
 

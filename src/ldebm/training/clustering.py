@@ -13,7 +13,10 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
+from ldebm.posterior import Posterior
+from ldebm.prior.base import Prior
 from ldebm.training.modes import basins
 
 _FIT_ROWS = {"directions": 100_000, "places": 100_000, "modes": 10_000}  # the fit sees at most so many texts
@@ -35,11 +38,20 @@ class GeometricClustering:
         self.symbols, self.dimensions, self.seed, self.by = symbols, dimensions, seed, by
         self.labels_N: np.ndarray | None = None
 
-    def assign(self, means_ND: np.ndarray) -> float:
+    def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
+        """What is clustered of a batch, BD."""
+        del prior, context_BC
+        return posterior.mean_BD
+
+    def assign(self, means_ND: np.ndarray | None) -> float:
         """Set `labels_N` from the posterior means; returns the share of texts whose label changed (nan the first time).
+
+        None, before anything is learned, sets nothing: latents that mean nothing have no clusters.
 
         k-means starts warm: from the class means of the last assignment, in the new components.
         """
+        if means_ND is None:
+            return float("nan")
         rows = np.random.default_rng(self.seed).permutation(len(means_ND))[: _FIT_ROWS[self.by]]
         size = min(self.dimensions, means_ND.shape[1], len(rows))
         pca = PCA(size, whiten=True, svd_solver="full").fit(means_ND[rows])

@@ -124,6 +124,8 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
             f"the preset {config.preset or 'given'} is for {wanted} here and {corpus.name} holds {held}: choose "
             "best-points or paper-points for points, another size for texts, and the task dialogue for dialogues"
         )
+    if held == "points" and config.training.clustering_by == "words":
+        raise ConfigError("points have no words: choose another training.clustering_by than words")
     if isinstance(corpus, DialogueCorpus):
         known = _origin(config, corpus) | {"speakers": corpus.speakers}
         return config.model_copy(update={"data": config.data.model_copy(update=known)})

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ldebm import metrics_log
-from ldebm.data.batches import Batch, EncodedCorpus, bucketed, in_order
+from ldebm.data.batches import Batch, EncodedCorpus, TokenizedCorpus, bucketed, in_order
 from ldebm.devices import choose_device, choose_dtype
 from ldebm.errors import RunError
 from ldebm.noise import Noise, Share
@@ -33,6 +33,7 @@ from ldebm.training.progress import say, track, warn
 from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
 from ldebm.training.state import pack, unpack
 from ldebm.training.validation import validate, warnings_of
+from ldebm.training.word_mixture import WordClustering
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -114,17 +115,7 @@ class Trainer:
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
         self.generator = torch.Generator().manual_seed(model.config.seed)  # on the CPU: the same on any device
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
-        clustered = self.config.clustering_weight > 0 and model.prior.has_symbols
-        self.clustering = (
-            GeometricClustering(
-                model.config.model.symbols,
-                self.config.clustering_dimensions,
-                model.config.seed,
-                self.config.clustering_by,
-            )
-            if clustered
-            else None
-        )
+        self.clustering = self._clustering()
         self.steps_per_epoch = max(1, math.ceil(len(train) / self.config.batch_size))
         self.total_steps = self.config.epochs * self.steps_per_epoch
         if self.config.max_steps:
@@ -234,8 +225,8 @@ class Trainer:
 
     def _epoch(self) -> None:
         epoch, done = divmod(self.step_count, self.steps_per_epoch)
-        if self.clustering is not None and done == 0 and epoch > 0:
-            self.changed_labels = self.clustering.assign(self._means())
+        if self.clustering is not None and done == 0:
+            self.changed_labels = self.clustering.assign(self._seen(self.clustering) if epoch else None)
         batches = bucketed(self.train_corpus.lengths_N, self.config.batch_size, self.model.config.seed, epoch)
         sums: dict[str, float] = defaultdict(float)
         started = saved = time.monotonic()
@@ -297,19 +288,34 @@ class Trainer:
         if self.out is not None and self.accelerator.is_main_process:
             write_model(self.averaged, self.out)
 
+    def _clustering(self) -> GeometricClustering | WordClustering | None:
+        config, symbols, seed = self.config, self.model.config.model.symbols, self.model.config.seed
+        if not config.clustering_weight or not self.model.prior.has_symbols:
+            return None
+        if config.clustering_by != "words":
+            return GeometricClustering(symbols, config.clustering_dimensions, seed, config.clustering_by)
+        assert isinstance(self.train_corpus, TokenizedCorpus)  # `train` has seen to it
+        return WordClustering(self.train_corpus, symbols, seed)
+
     @torch.no_grad()
-    def _means(self) -> np.ndarray:
-        """Posterior means of the training texts under the averaged model, [N, D]."""
-        means_ND = np.empty((len(self.train_corpus), self.model.config.model.latent_size), np.float32)
+    def _seen(self, clustering: GeometricClustering | WordClustering) -> np.ndarray:
+        """What a clustering looks at, of every training text under the averaged model, in rows."""
+        found_NX: np.ndarray | None = None
         self.averaged.eval()
         batches = in_order(self.train_corpus.lengths_N, 2 * self.config.batch_size)
         for index in track(batches, "clustering", len(batches)):
             batch = self.train_corpus.batch(index).to(self.accelerator.device)
-            means_ND[index] = self.averaged.infer(batch, self.averaged.context_of(batch)).mean_BD.cpu().numpy()
+            context_BC = self.averaged.context_of(batch)
+            posterior = self.averaged.infer(batch, context_BC)
+            seen_BX = clustering.seen(self.averaged.prior, posterior, context_BC).cpu().numpy()
+            if found_NX is None:
+                found_NX = np.empty((len(self.train_corpus), seen_BX.shape[1]), np.float32)
+            found_NX[index] = seen_BX
             if self._signal and self.share.processes == 1:
                 self.save()
                 raise Stopped(self._signal)
-        return means_ND
+        assert found_NX is not None
+        return found_NX
 
     # ---- saving and resuming --------------------------------------------------------------------------------------
 

@@ -1,0 +1,103 @@
+"""Clusters of texts by what they say: a mixture of multinomials over words, first words and last words, by EM.
+
+A text's first and last word count once more as features of their own: they tell a question from an order, which its
+other words hardly do. The clusters teach the symbols; from then on what the model makes of a text is the mixture's
+prior for it, so that words and latents decide together.
+Legend: N texts, F features, K symbols.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.special import softmax
+from torch import Tensor
+
+from ldebm.data.batches import TokenizedCorpus
+from ldebm.posterior import Posterior
+from ldebm.prior.base import Prior
+
+Floats = npt.NDArray[np.floating]
+FIT_TEXTS = 100_000  # the fit sees at most so many texts
+_STRETCH = 50_000
+_ROUNDS = 20
+_WARMTH, _COOLING = 3.0, 0.85  # of the first round's shares: without it the texts that began a cluster keep it
+_PRIOR_WORDS = 5.0  # words of the whole corpus that every symbol has said beforehand
+
+
+class WordClustering:
+    """Assigns a symbol to every text from its words; from the second time on, from its latent too.
+
+    Where the symbols come from says `labels_N` alone, so that a run can be resumed from them.
+    """
+
+    def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
+        self.bags_NF, self.symbols, self.seed = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols, seed
+        self.labels_N: np.ndarray | None = None
+
+    def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
+        """log p(y | z), BK."""
+        return prior.symbol_logits(posterior.mean_BD, context_BC).log_softmax(-1)
+
+    def assign(self, log_p_NK: np.ndarray | None) -> float:
+        """Set `labels_N` from the words, and from what the model makes of the texts where that is known; returns the
+        share of texts whose label changed (nan the first time)."""
+        old = self.labels_N
+        if old is None:
+            rows = np.random.default_rng(self.seed).permutation(self.bags_NF.shape[0])[:FIT_TEXTS]
+            said_KF, prior_K = fit(self.bags_NF[rows], self.symbols, self.seed)
+        else:
+            said_KF, prior_K = _said(self.bags_NF, sp.csr_matrix(np.eye(self.symbols)[old]))
+        new = np.empty(self.bags_NF.shape[0], np.int64)
+        for start in range(0, len(new), _STRETCH):
+            part = slice(start, start + _STRETCH)
+            prior = prior_K if log_p_NK is None else log_p_NK[part]
+            new[part] = (log_likelihood(self.bags_NF[part], said_KF) + prior).argmax(1)
+        self.labels_N = new
+        return float("nan") if old is None else float(np.mean(new != old))
+
+
+def bags(corpus: TokenizedCorpus, vocabulary: int) -> sp.csr_matrix:
+    """How often each text has each word, and which are its first and last, NF float32: F is three vocabularies."""
+    rows_T = np.repeat(np.arange(len(corpus)), corpus.lengths_N)
+    place_T = np.arange(len(rows_T)) - np.repeat(corpus.starts_N, corpus.lengths_N)
+    left_T = np.repeat(corpus.lengths_N, corpus.lengths_N) - 1 - place_T
+    word_T = (place_T > 0) & (left_T > 0)  # neither begin nor end mark
+    chosen = (word_T, word_T & (place_T == 1), word_T & (left_T == 1))
+    columns = np.concatenate([corpus.ids[which] + kind * vocabulary for kind, which in enumerate(chosen)])
+    rows = np.concatenate([rows_T[which] for which in chosen])
+    ones = np.ones(len(rows), np.float32)
+    return sp.csr_matrix((ones, (rows, columns)), shape=(len(corpus), 3 * vocabulary))
+
+
+def fit(bags_NF: sp.csr_matrix, symbols: int, seed: int) -> tuple[Floats, Floats]:
+    """log p(feature | symbol), KF, and log p(symbol), K, by EM from random texts with shares that cool down."""
+    generator = np.random.default_rng(seed)
+    texts = bags_NF.shape[0]
+    first = generator.choice(texts, symbols, replace=texts < symbols)
+    start = sp.csr_matrix((np.ones(symbols), (first, np.arange(symbols))), shape=(texts, symbols))
+    said_KF, prior_K = _said(bags_NF, start)
+    warmth = _WARMTH
+    for _ in range(_ROUNDS):
+        scores_NK = (log_likelihood(bags_NF, said_KF) + prior_K) / warmth
+        said_KF, prior_K = _said(bags_NF, softmax(scores_NK, axis=1))
+        warmth = max(1.0, _COOLING * warmth)
+    return said_KF, prior_K
+
+
+def log_likelihood(bags_NF: sp.csr_matrix, said_KF: Floats) -> Floats:
+    """log p(words of a text | symbol) in nats, NK, up to what all symbols share."""
+    scores: Floats = bags_NF @ said_KF.T
+    return scores
+
+
+def _said(bags_NF: sp.csr_matrix, shares_NK: Floats | sp.csr_matrix) -> tuple[Floats, Floats]:
+    """The M step: what each symbol says, smoothed by what all say, and how often it is meant."""
+    all_F = np.asarray(bags_NF.sum(0), np.float64).ravel() + 0.1
+    counts_FK = bags_NF.T @ shares_NK
+    counts_KF = np.asarray(counts_FK.todense() if sp.issparse(counts_FK) else counts_FK).T
+    counts_KF = counts_KF + _PRIOR_WORDS * all_F / all_F.sum()
+    meant_K = np.asarray(shares_NK.sum(0)).ravel() + 1.0
+    said_KF = np.log(counts_KF / counts_KF.sum(1, keepdims=True))
+    return said_KF.astype(np.float32), np.log(meant_K / meant_K.sum()).astype(np.float32)

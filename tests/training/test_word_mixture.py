@@ -1,0 +1,113 @@
+"""Clusters by words: what a text says is counted right, EM finds who says what, and latents have their say."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.metrics import adjusted_rand_score
+
+from ldebm.data.batches import TokenizedCorpus
+from ldebm.data.tokenizer import Tokenizer
+from ldebm.training import train
+from ldebm.training.word_mixture import WordClustering, bags, fit, log_likelihood
+from tests import tiny
+
+KINDS = (("where is the {} ?", "do you see the {} ?"), ("bring me the {} now", "give us the {} now"))
+NOUNS = ("cat", "car", "soup", "road", "bread", "phone")
+
+
+def said(n=400, seed=0):
+    """Texts of two kinds that share their nouns, and the kind of each."""
+    generator = np.random.default_rng(seed)
+    kind_N = generator.integers(2, size=n)
+    return [KINDS[kind][generator.integers(2)].format(generator.choice(NOUNS)) for kind in kind_N], kind_N
+
+
+def corpus_of(texts, longest=20):
+    tokenizer = Tokenizer.train(texts, "word", 200, lowercase=True)
+    return TokenizedCorpus.of_texts(texts, tokenizer, longest), tokenizer
+
+
+def test_a_bag_counts_words_and_knows_the_ends():
+    corpus, tokenizer = corpus_of(["a b b c", "c"])
+    size = len(tokenizer)
+    found_NF = bags(corpus, size).toarray()
+    a, b, c = (tokenizer.encode([word], 9)[0][1] for word in "abc")
+    expected = np.zeros((2, 3 * size))
+    expected[0, [a, c]], expected[0, b] = 1, 2
+    expected[0, size + a] = expected[0, 2 * size + c] = 1
+    expected[1, c] = expected[1, size + c] = expected[1, 2 * size + c] = 1
+    assert (found_NF == expected).all()
+
+
+def test_a_text_without_words_or_cut_short_is_a_text():
+    corpus, tokenizer = corpus_of(["a b c d e f", "a", ""], longest=5)
+    assert bags(corpus, len(tokenizer)).sum(1).ravel().tolist() == [[3 + 2, 1 + 2, 0]]
+
+
+def test_em_finds_the_two_kinds():
+    texts, kind_N = said()
+    corpus, _ = corpus_of(texts)
+    clustering = WordClustering(corpus, 2, seed=0)
+    assert np.isnan(clustering.assign(None))
+    assert adjusted_rand_score(kind_N, clustering.labels_N) > 0.95
+
+
+def test_what_a_symbol_says_is_a_distribution_near_the_counts():
+    """One symbol: the counts of all texts, which the smoothing leaves as they are."""
+    corpus, tokenizer = corpus_of(said()[0])
+    bags_NF = bags(corpus, len(tokenizer))
+    said_KF, prior_K = fit(bags_NF, 1, seed=0)
+    counts_F = np.asarray(bags_NF.sum(0)).ravel()
+    assert np.exp(said_KF).sum() == pytest.approx(1, abs=1e-4) and prior_K == pytest.approx([0])
+    assert np.exp(said_KF[0]) == pytest.approx(counts_F / counts_F.sum(), abs=1e-4)
+    assert (said_KF > -20).all()  # what nobody has said is improbable, not impossible
+
+
+def test_the_likelihood_is_that_of_a_multinomial():
+    bags_NF = sp.csr_matrix(np.array([[2, 0, 1], [0, 1, 0]], np.float32))
+    said_KF = np.log(np.array([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]], np.float32))
+    expected = [[np.log(0.5**2 * 0.25), np.log(0.2**2 * 0.6)], [np.log(0.25), np.log(0.2)]]
+    assert log_likelihood(bags_NF, said_KF) == pytest.approx(np.array(expected), rel=1e-5)
+
+
+def test_labels_keep_their_names_and_the_model_has_its_say():
+    texts, _ = said()
+    corpus, _ = corpus_of(texts)
+    clustering = WordClustering(corpus, 2, seed=0)
+    clustering.assign(None)
+    first_N = clustering.labels_N
+    unsure_NK = np.full((len(texts), 2), np.log(0.5), np.float32)
+    assert clustering.assign(unsure_NK) < 0.02
+    sure_NK = unsure_NK.copy()
+    sure_NK[:10] = np.where(np.eye(2)[1 - first_N[:10]], 0, -1e3)  # of ten texts the model is sure of the contrary
+    clustering.assign(sure_NK)
+    assert (clustering.labels_N[:10] != first_N[:10]).all() and (clustering.labels_N[10:] == first_N[10:]).mean() > 0.98
+
+
+def test_it_goes_on_from_its_labels_alone():
+    """As after an interruption: the same labels, then the same step."""
+    texts, _ = said()
+    corpus, _ = corpus_of(texts)
+    whole, resumed = (WordClustering(corpus, 3, seed=0) for _ in range(2))
+    whole.assign(None)
+    resumed.labels_N = whole.labels_N
+    log_p_NK = np.log(np.random.default_rng(1).dirichlet(np.ones(3), len(texts))).astype(np.float32)
+    assert whole.assign(log_p_NK) == resumed.assign(log_p_NK)
+    assert (whole.labels_N == resumed.labels_N).all()
+
+
+def test_fewer_texts_than_symbols_do_not_break_it():
+    corpus, _ = corpus_of(["a b", "c"])
+    clustering = WordClustering(corpus, 5, seed=0)
+    clustering.assign(None)
+    assert clustering.labels_N.shape == (2,)
+
+
+def test_the_symbols_of_a_run_learn_them(tmp_path):
+    settings = ("training.clustering_by=words", "model.symbols=6", "training.epochs=30", "model.latent_size=16")
+    corpus = tiny.corpus(400)
+    model = train(tiny.config(*settings), corpus, tmp_path / "run")
+    taught = WordClustering(TokenizedCorpus.of_texts(corpus.train["text"], model.tokenizer, 20), 6, seed=0)
+    taught.assign(None)
+    symbols_N = model.symbol_probabilities(corpus.train["text"]).argmax(-1)
+    assert adjusted_rand_score(taught.labels_N, symbols_N) > 0.4
