@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
-from ldebm.data.batches import TokenizedCorpus
+from ldebm.data.batches import TokenizedCorpus, TokenizedDialogues
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.training import train
 from ldebm.training.word_mixture import WordClustering, bags, fit, log_likelihood
@@ -37,6 +37,17 @@ def test_a_bag_counts_words_and_knows_the_ends():
     expected[0, size + a] = expected[0, 2 * size + c] = 1
     expected[1, c] = expected[1, size + c] = expected[1, 2 * size + c] = 1
     assert (found_NF == expected).all()
+
+
+def test_the_turns_before_a_response_count_too():
+    turns, tokenizer = corpus_of(["a b", "c", "b b", "a"])
+    position_N = np.array([0, 1, 2, 0])
+    dialogues = TokenizedDialogues(turns, np.zeros(4, np.int64), position_N, previous=1)
+    size = len(tokenizer)
+    alone_NF, found_NF = bags(turns, size).toarray(), bags(dialogues, size).toarray()
+    assert (found_NF[[0, 3]] == alone_NF[[0, 3]]).all()
+    assert found_NF[1:3, :size] == pytest.approx(alone_NF[1:3, :size] + 0.3 * alone_NF[:2, :size])
+    assert (found_NF[:, size:] == alone_NF[:, size:]).all()
 
 
 def test_a_text_without_words_or_cut_short_is_a_text():
