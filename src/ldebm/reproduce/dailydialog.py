@@ -28,7 +28,7 @@ from ldebm.model import LDEBM
 from ldebm.presets import Config, load_preset
 from ldebm.reproduce import symbol_baselines
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import BEST, FULL, LENGTHS, PAPER, PRIORS, stages
+from ldebm.reproduce.rows import BEST, BY_WORDS, FULL, LENGTHS, PAPER, PRIORS, stages
 from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
 from ldebm.tasks.evaluation_of_runs import IN_USE
 
@@ -41,7 +41,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "svebm-ib": PRIORS["svebm-ib"],
     "ldebm-no-clustering": PRIORS["ldebm-no-clustering"],
     PAPER: ("model.latent_size=32", "training.rate_weight=0.01", "training.clustering_weight=0.5"),  # B.2
-    BEST: ("training.clustering_by=words",),
+    BEST: BY_WORDS,
 }
 BASELINES = {
     "tf-idf-k-means": symbol_baselines.tf_idf_k_means,

@@ -24,6 +24,7 @@ STEPS = {"small": ("training.max_steps=1500",), "full": ("training.max_steps=600
 BASELINE = "sequence-to-sequence"
 FULL = (BASELINE, *rows.FULL)
 ROWS: dict[str, tuple[str, ...]] = {BASELINE: ()} | {row: of for row, of in PRIORS.items() if row in FULL}
+ROWS[rows.BEST] = rows.BY_WORDS
 
 
 class Effort(NamedTuple):

@@ -12,6 +12,8 @@ LENGTHS = {
 }  # of every row's training
 WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
 
+BY_WORDS = ("training.clustering_by=words",)  # where symbols are to say what texts are about
+
 BEST, PAPER = "ldebm-best", "ldebm-paper"
 PRIORS: dict[str, tuple[str, ...]] = {
     "gaussian": ("model.prior.kind=gaussian", *WITHOUT_ENERGY),
