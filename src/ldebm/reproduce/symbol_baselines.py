@@ -54,10 +54,11 @@ def word_mixture(
     training: Sequence[str], test: Sequence[str], tokenizer: Tokenizer, symbols: int, seed: int
 ) -> Probabilities:
     """p(y | words) of the test texts, MK, under the mixture of multinomials that teaches LDEBM its symbols."""
+    del seed  # the same for every one
     learned, asked = (
         bags(TokenizedCorpus.of_texts(texts, tokenizer, _LONGEST), len(tokenizer)) for texts in (training, test)
     )
-    said_KF, prior_K = fit(learned, symbols, seed)
+    said_KF, prior_K = fit(learned, symbols)
     shares: Probabilities = softmax(log_likelihood(asked, said_KF) + prior_K, axis=1)
     return shares
 

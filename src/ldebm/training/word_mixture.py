@@ -30,11 +30,12 @@ _PRIOR_WORDS = 20.0  # words of the whole corpus that every symbol has said befo
 class WordClustering:
     """Assigns a symbol to every text from its words; from the second time on, from its latent too.
 
-    Where the symbols come from says `labels_N` alone, so that a run can be resumed from them.
+    The same texts make the same clusters, whatever the run's seed: symbols are to mean the same when a model is trained
+    again. What there is to go on from is `labels_N` alone, so that a run can be resumed from them.
     """
 
-    def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
-        self.bags_NF, self.symbols, self.seed = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols, seed
+    def __init__(self, corpus: TokenizedCorpus, symbols: int) -> None:
+        self.bags_NF, self.symbols = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols
         self.labels_N: np.ndarray | None = None
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
@@ -46,8 +47,7 @@ class WordClustering:
         share of texts whose label changed (nan the first time)."""
         old = self.labels_N
         if old is None:
-            rows = np.random.default_rng(self.seed).permutation(self.bags_NF.shape[0])[:FIT_TEXTS]
-            said_KF, prior_K = fit(self.bags_NF[rows], self.symbols, self.seed)
+            said_KF, prior_K = fit(self.bags_NF, self.symbols)
         else:
             said_KF, prior_K = _said(self.bags_NF, sp.csr_matrix(np.eye(self.symbols)[old]))
         new = np.empty(self.bags_NF.shape[0], np.int64)
@@ -82,11 +82,11 @@ def _with_turns_before(bags_NF: sp.csr_matrix, corpus: TokenizedDialogues, vocab
     return sp.csr_matrix(bags_NF + _BEFORE * (before @ bags_NF @ words_F))
 
 
-def fit(bags_NF: sp.csr_matrix, symbols: int, seed: int) -> tuple[Floats, Floats]:
+def fit(bags_NF: sp.csr_matrix, symbols: int) -> tuple[Floats, Floats]:
     """log p(feature | symbol), KF, and log p(symbol), K, by EM from random texts with shares that cool down."""
-    generator = np.random.default_rng(seed)
+    bags_NF = bags_NF[np.random.default_rng(0).permutation(bags_NF.shape[0])[:FIT_TEXTS]]
     texts = bags_NF.shape[0]
-    first = generator.choice(texts, symbols, replace=texts < symbols)
+    first = np.random.default_rng(0).choice(texts, symbols, replace=texts < symbols)
     start = sp.csr_matrix((np.ones(symbols), (first, np.arange(symbols))), shape=(texts, symbols))
     said_KF, prior_K = _said(bags_NF, start)
     warmth = _WARMTH
