@@ -101,7 +101,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
 
         Args:
             encoder_share: weight with which the learned energy pulls the encoder.
-            pseudo_symbols_B: cluster of each text (geometric clustering), -1 for none.
+            pseudo_symbols_B: cluster of each text, -1 for none.
         """
         context_BC = self.context_of(batch)
         posterior = self.infer(batch, context_BC)

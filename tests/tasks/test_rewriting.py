@@ -9,7 +9,8 @@ import torch
 
 from ldebm.errors import UserError
 from ldebm.model import LDEBM
-from ldebm.tasks.rewriting import ENOUGH, WEIGHTS, _highest, _log_odds, rewrite
+from ldebm.tasks import rewriting
+from ldebm.tasks.rewriting import ENOUGH, WEIGHTS, _climbed, _log_odds, rewrite
 from ldebm.training import train
 from tests import tiny
 from tests.cli.conftest import run
@@ -43,7 +44,7 @@ def test_the_place_found_is_that_of_a_linear_energy(monkeypatch):
     monkeypatch.setattr(model.prior, "symbol_logits", logits)
     u_ND = start_ND
     for _ in range(5):
-        u_ND = _highest(model, u_ND, start_ND, symbol=1, weight=0.5)
+        u_ND = _climbed(model, u_ND, start_ND, symbol=1, weight=0.5)
     torch.testing.assert_close(u_ND, start_ND + 0.5 * root_DD @ slope_D, atol=0.02, rtol=0)
 
 
@@ -64,12 +65,29 @@ def test_a_rewritten_text_says_the_opposite_of_the_same_subject(model):
         assert np.mean([a.split()[1] == b.split()[1] for a, b in zip(others, found, strict=True)]) > 0.9
 
 
-def test_the_least_weight_is_taken_that_makes_a_text_read_as_asked(model):
+def test_the_least_weight_is_taken_that_makes_a_text_read_as_asked(model, monkeypatch):
     texts, _ = tiny.texts(20, seed=6)
-    for found in rewrite(model, texts, label="positive"):
-        assert found.weight in WEIGHTS and (found.probability >= ENOUGH or found.weight == WEIGHTS[-1])
-    [gentle] = rewrite(model, texts[:1], label="positive", weight=0)
-    assert [gentle.text] == model.reconstruct(texts[:1]) and gentle.weight == 0
+    found = rewrite(model, texts, label="positive")
+    assert 0 < max(each.weight for each in found) < WEIGHTS[-1] and all(each.probability >= ENOUGH for each in found)
+    for weight in {each.weight for each in found} - {0.0}:
+        needing = [text for text, each in zip(texts, found, strict=True) if each.weight == weight]
+        monkeypatch.setattr(rewriting, "WEIGHTS", tuple(each for each in WEIGHTS if each < weight))
+        assert all(each.probability < ENOUGH for each in rewrite(model, needing, label="positive"))
+
+
+def test_a_text_that_reads_as_asked_is_only_written_again(model):
+    texts, labels = tiny.texts(20, seed=6)
+    liked = [text for text, label in zip(texts, labels, strict=True) if label == "positive"]
+    assert [each.text for each in rewrite(model, liked, label="positive")] == model.reconstruct(liked)
+
+
+def test_a_given_weight_is_where_the_ladder_ends(model, monkeypatch):
+    texts, _ = tiny.texts(5, seed=6)
+    [moved] = rewrite(model, texts[:1], label="positive", weight=0.25)
+    monkeypatch.setattr(rewriting, "ENOUGH", 2.0)  # nothing is ever enough: the whole ladder, the best kept
+    monkeypatch.setattr(rewriting, "WEIGHTS", (0.0, 0.03125, 0.0625, 0.125, 0.25))
+    [best] = rewrite(model, texts[:1], label="positive")
+    assert moved.weight == 0.25 and best.probability >= moved.probability
 
 
 def test_it_is_the_same_alone_and_among_others(model):
@@ -84,6 +102,9 @@ def test_the_command_reads_lines_and_tells_probabilities(model, folder, run, mon
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{text}\n" for text in texts)))
     assert run("rewrite", folder, "-", "--label", "negative") == (0, "\n".join([*expected, ""]), "")
     assert run("rewrite", folder, texts[0], "--label", "negative")[1] == f"{expected[0]}\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{texts[0]}\n\n  \n{texts[1]}\n"))
+    blank = run("rewrite", folder, "-", "--label", "negative")[1]
+    assert blank.splitlines() == [expected[0], "", "", expected[1]]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +118,12 @@ def test_the_command_reads_lines_and_tells_probabilities(model, folder, run, mon
 )
 def test_what_cannot_be_asked_is_told(run, folder, flags, told):
     code, _, error = run("rewrite", folder, "a text", *flags)
+    assert code == 2 and told in error
+
+
+@pytest.mark.parametrize("text, told", [("", "text 1 is empty"), (" ", "text 1 is empty"), ("a \udcff", "not UTF-8")])
+def test_what_is_no_text_is_told(run, folder, text, told):
+    code, _, error = run("rewrite", folder, text, "--label", "positive")
     assert code == 2 and told in error
 
 

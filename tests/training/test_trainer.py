@@ -93,11 +93,13 @@ def interrupted(folder, stop_at, *settings, preset="best-tiny"):
     return second
 
 
-@pytest.mark.parametrize("preset", ["best-tiny", "paper-tiny"])
+@pytest.mark.parametrize(
+    "preset, by", [("best-tiny", "directions"), ("paper-tiny", "directions"), ("best-tiny", "words")]
+)
 @pytest.mark.parametrize("stop_at", [1, 4, 6, 12])
-def test_resuming_equals_an_uninterrupted_run_bit_for_bit(tmp_path, preset, stop_at):
+def test_resuming_equals_an_uninterrupted_run_bit_for_bit(tmp_path, preset, by, stop_at):
     """Four steps an epoch: stopped in the first, at its end, in the second, and at the end of the run."""
-    settings = ("training.clustering_dimensions=3",)
+    settings = ("training.clustering_dimensions=3", f"training.clustering_by={by}")
     whole = trainer_of(tmp_path / "whole", *settings, preset=preset)
     whole.run()
     assert whole.step_count == 12

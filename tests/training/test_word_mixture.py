@@ -6,10 +6,16 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
 from ldebm.data.batches import TokenizedCorpus, TokenizedDialogues
+from ldebm.data.corpora import load_points
+from ldebm.data.dialogues import DialogueCorpus, turns_of
 from ldebm.data.tokenizer import Tokenizer
-from ldebm.training import train
+from ldebm.errors import ConfigError
+from ldebm.presets import load_preset
+from ldebm.training import train, word_mixture
+from ldebm.training.run import resolve
 from ldebm.training.word_mixture import WordClustering, bags, fit, log_likelihood
 from tests import tiny
+from tests.test_dialogue_model import dialogues
 
 KINDS = (("where is the {} ?", "do you see the {} ?"), ("bring me the {} now", "give us the {} now"))
 NOUNS = ("cat", "car", "soup", "road", "bread", "phone")
@@ -58,7 +64,7 @@ def test_a_text_without_words_or_cut_short_is_a_text():
 def test_em_finds_the_two_kinds():
     texts, kind_N = said()
     corpus, _ = corpus_of(texts)
-    clustering = WordClustering(corpus, 2)
+    clustering = WordClustering(corpus, 2, seed=0)
     assert np.isnan(clustering.assign(None))
     assert adjusted_rand_score(kind_N, clustering.labels_N) > 0.95
 
@@ -67,7 +73,7 @@ def test_what_a_symbol_says_is_a_distribution_near_the_counts():
     """One symbol: the counts of all texts, which the smoothing leaves as they are."""
     corpus, tokenizer = corpus_of(said()[0])
     bags_NF = bags(corpus, len(tokenizer))
-    said_KF, prior_K = fit(bags_NF, 1)
+    said_KF, prior_K = fit(bags_NF, 1, seed=0)
     counts_F = np.asarray(bags_NF.sum(0)).ravel()
     assert np.exp(said_KF).sum() == pytest.approx(1, abs=1e-4) and prior_K == pytest.approx([0])
     assert np.exp(said_KF[0]) == pytest.approx(counts_F / counts_F.sum(), abs=1e-4)
@@ -84,7 +90,7 @@ def test_the_likelihood_is_that_of_a_multinomial():
 def test_labels_keep_their_names_and_the_model_has_its_say():
     texts, _ = said()
     corpus, _ = corpus_of(texts)
-    clustering = WordClustering(corpus, 2)
+    clustering = WordClustering(corpus, 2, seed=0)
     clustering.assign(None)
     first_N = clustering.labels_N
     unsure_NK = np.full((len(texts), 2), np.log(0.5), np.float32)
@@ -99,7 +105,7 @@ def test_it_goes_on_from_its_labels_alone():
     """As after an interruption: the same labels, then the same step."""
     texts, _ = said()
     corpus, _ = corpus_of(texts)
-    whole, resumed = (WordClustering(corpus, 3) for _ in range(2))
+    whole, resumed = (WordClustering(corpus, 3, seed=0) for _ in range(2))
     whole.assign(None)
     resumed.labels_N = whole.labels_N
     log_p_NK = np.log(np.random.default_rng(1).dirichlet(np.ones(3), len(texts))).astype(np.float32)
@@ -109,16 +115,41 @@ def test_it_goes_on_from_its_labels_alone():
 
 def test_fewer_texts_than_symbols_do_not_break_it():
     corpus, _ = corpus_of(["a b", "c"])
-    clustering = WordClustering(corpus, 5)
+    clustering = WordClustering(corpus, 5, seed=0)
     clustering.assign(None)
-    assert clustering.labels_N.shape == (2,)
+    assert clustering.labels_N.shape == (2,) and set(clustering.labels_N) <= set(range(5))
+
+
+def test_equal_texts_do_not_make_symbols_that_nobody_has():
+    corpus, _ = corpus_of(["a b"] * 50 + ["c d", "e f", "g h"])
+    clustering = WordClustering(corpus, 4, seed=0)
+    clustering.assign(None)
+    assert len(set(clustering.labels_N)) == 4
+
+
+def test_stretches_make_no_difference(monkeypatch):
+    corpus, tokenizer = corpus_of(said(20)[0])
+    whole_NF = bags(corpus, len(tokenizer)).toarray()
+    monkeypatch.setattr(word_mixture, "_STRETCH", 7)
+    assert (bags(corpus, len(tokenizer)).toarray() == whole_NF).all()
+
+
+def test_dialogues_are_clustered_by_words_too(tmp_path):
+    turns = [turns_of(dialogues(60, seed)) for seed in (0, 1)]
+    config = load_preset("best-tiny", ["training.clustering_by=words", "training.max_steps=4"], "dialogue")
+    train(config, DialogueCorpus("tiny", *turns, None, ("me", "you")), tmp_path / "run")
+
+
+def test_points_have_no_words(tmp_path):
+    with pytest.raises(ConfigError, match="points have no words"):
+        resolve(load_preset("best-points", ["training.clustering_by=words"]), load_points("pinwheel"))
 
 
 def test_the_symbols_of_a_run_learn_them(tmp_path):
     settings = ("training.clustering_by=words", "model.symbols=6", "training.epochs=30", "model.latent_size=16")
     corpus = tiny.corpus(400)
     model = train(tiny.config(*settings), corpus, tmp_path / "run")
-    taught = WordClustering(TokenizedCorpus.of_texts(corpus.train["text"], model.tokenizer, 20), 6)
+    taught = WordClustering(TokenizedCorpus.of_texts(corpus.train["text"], model.tokenizer, 20), 6, seed=0)
     taught.assign(None)
     symbols_N = model.symbol_probabilities(corpus.train["text"]).argmax(-1)
     assert adjusted_rand_score(taught.labels_N, symbols_N) > 0.4

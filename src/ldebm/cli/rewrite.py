@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from ldebm.cli.options import Run
 def rewrite(
     run: Run,
     text: Annotated[
-        str, typer.Argument(metavar="TEXT", help="A text; or -: a text a line from standard input.", show_default=False)
+        str, typer.Argument(metavar="TEXT", help="A text; or -: one a line from standard input.", show_default=False)
     ],
     symbol: Annotated[
         int | None, typer.Option("--symbol", min=0, help="The symbol it should have.", show_default=False)
@@ -24,6 +23,7 @@ def rewrite(
         typer.Option(
             "--weight",
             min=0,
+            max=32,
             help="How far to go: the weight of the asked symbol against the text.",
             show_default="as far as it takes",
         ),
@@ -36,10 +36,19 @@ def rewrite(
     """
     if (symbol is None) == (label is None):
         raise typer.BadParameter("give --symbol or --label, one of them")
-    texts = [line.rstrip("\n") for line in sys.stdin] if text == "-" else [text]
+    texts = (
+        [line.strip() for line in typer.get_text_stream("stdin", "utf-8", "surrogateescape")] if text == "-" else [text]
+    )
 
     from ldebm import LDEBM
     from ldebm.tasks import rewriting
 
-    for found in rewriting.rewrite(LDEBM.from_pretrained(run), texts, symbol, label, weight):
+    model = LDEBM.from_pretrained(run)
+    asked = [each for each in texts if each] if text == "-" else texts
+    rewritten = iter(rewriting.rewrite(model, asked, symbol, label, weight))
+    for each in texts:
+        if text == "-" and not each:
+            print()  # so that line i is still that of the i-th text
+            continue
+        found = next(rewritten)
         print(f"{found.probability:6.1%}  {' '.join(found.text.splitlines())}")

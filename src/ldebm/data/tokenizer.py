@@ -70,10 +70,21 @@ class Tokenizer:
         return cls(tokenizers.Tokenizer.from_str(json.dumps(state)), kind)
 
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
-        """BOS, ids and EOS of each text, at most `max_length`: of a longer one the first max_length - 1, and EOS."""
+        """BOS, ids and EOS of each text, at most `max_length`: of a longer one the first max_length - 1, and EOS.
+
+        Raises DataError for a text with bytes that were no characters.
+        """
         if max_length < 3:
             raise ValueError(f"max_length must be at least 3 (BOS, a token, EOS), received {max_length}")
-        rows = [encoding.ids[: max_length - 2] for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        try:
+            encodings = self._tokenizer.encode_batch_fast(list(texts))
+        except TypeError:
+            broken = next((text for text in texts if _is_broken(text)), None)
+            if broken is None:
+                raise
+            told = f"a text holds bytes that are not UTF-8: {shorten(broken)!a}. Convert it first."
+            raise DataError(told) from None
+        rows = [encoding.ids[: max_length - 2] for encoding in encodings]
         # In texts split at spaces, a literal "<s>" finds the special in the vocabulary. Only "<unk>" may mean it.
         return [[BOS, *(max(token, UNK) for token in row), EOS] for row in rows]
 
@@ -146,6 +157,11 @@ def _untrained(kind: Kind, vocabulary_size: int, lowercase: bool) -> tuple[token
     if lowercase:
         tokenizer.normalizer = normalizers.Lowercase()
     return tokenizer, trainer
+
+
+def _is_broken(text: str) -> bool:
+    """Whether it holds a byte that was no character, or half of one."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _word_splitter() -> Any:

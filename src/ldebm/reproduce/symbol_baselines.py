@@ -19,7 +19,7 @@ from ldebm.data.tokenizer import Tokenizer
 from ldebm.training.word_mixture import bags, fit, log_likelihood
 
 Probabilities = npt.NDArray[np.floating]
-_LONGEST = 1_000  # words of a text
+_LONGEST = 60  # tokens of a text, as the table's models read them
 LEAST_TEXTS = 5  # a word that fewer training texts have is left out
 
 
@@ -54,11 +54,10 @@ def word_mixture(
     training: Sequence[str], test: Sequence[str], tokenizer: Tokenizer, symbols: int, seed: int
 ) -> Probabilities:
     """p(y | words) of the test texts, MK, under the mixture of multinomials that teaches LDEBM its symbols."""
-    del seed  # the same for every one
     learned, asked = (
         bags(TokenizedCorpus.of_texts(texts, tokenizer, _LONGEST), len(tokenizer)) for texts in (training, test)
     )
-    said_KF, prior_K = fit(learned, symbols)
+    said_KF, prior_K = fit(learned, symbols, seed)
     shares: Probabilities = softmax(log_likelihood(asked, said_KF) + prior_K, axis=1)
     return shares
 

@@ -1,8 +1,8 @@
 """Rewriting: a text said anew with another symbol, its latent moved under that symbol's energy as little as it takes.
 
-Followed is the point where weight * log odds(y | z) - |u - u(x)|^2 / 2 is highest, while the weight grows, until what
-the decoder makes of it reads as the asked symbol. u are the coordinates in which the prior's Gaussian is N(0, I):
-there a step towards a symbol goes where texts differ, and the decoder follows.
+A latent climbs weight * log odds(y | z) - |u - u(x)|^2 / 2, some steps at each weight of a ladder that begins with
+none, until what the decoder makes of it reads as the asked symbol. u are the coordinates in which the prior's Gaussian
+is N(0, I): there a step towards a symbol goes where texts differ, and the decoder follows.
 Legend: N texts, n those among them not yet done, D latent dimensions.
 """
 
@@ -17,8 +17,9 @@ from torch import Tensor
 
 from ldebm.errors import UserError
 from ldebm.model import LDEBM
+from ldebm.objective import WRITE_ROWS
 
-WEIGHTS = tuple(2.0**k for k in range(-5, 6))
+WEIGHTS = (0.0, *(2.0**k for k in range(-5, 6)))
 ENOUGH = 0.5  # probability with which a text reads as the asked symbol
 _STEPS, _STEP_SIZE = 40, 0.1  # of Adam at each weight
 
@@ -40,21 +41,37 @@ def rewrite(
     The same every time. Where no weight makes a text read as asked, that of the weight which came nearest.
 
     Args:
-        weight: of the asked symbol against the distance from the text; None: the least that makes it read as asked.
+        weight: of the asked symbol against the distance from the text, where the ladder ends, 0 to the last of WEIGHTS;
+            None: for each text where it first reads as asked.
 
-    Raises UserError for an unknown symbol or label, for none, and for a prior that has learned no symbols.
+    Raises UserError for an unknown symbol or label, for none, for an empty text, and for a prior that has learned no
+    symbols.
     """
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:
         raise UserError("a text is rewritten towards a symbol or a label: choose one")
     if not model.prior.has_symbols or model.prior.symbols < 2:
         raise UserError("this run's prior has not learned symbols, so there is nothing to rewrite towards")
+    for row, text in enumerate(texts, start=1):
+        if not text.strip():
+            raise UserError(f"text {row} is empty: there is nothing to rewrite")
+    return [
+        found
+        for start in range(0, len(texts), WRITE_ROWS)
+        for found in _rewritten(model, texts[start : start + WRITE_ROWS], chosen, weight)
+    ]
+
+
+def _rewritten(model: LDEBM, texts: Sequence[str], chosen: int, weight: float | None) -> list[Rewriting]:
     found: list[Rewriting | None] = [None] * len(texts)
     means_ND = torch.from_numpy(model.encode(texts)).to(model.device)
     start_ND = model.prior.whiten(means_ND)
     moved_ND, open_n = start_ND.clone(), np.arange(len(texts))
-    for each in WEIGHTS if weight is None else (weight,):
-        moved_ND[open_n] = _highest(model, moved_ND[open_n], start_ND[open_n], chosen, each)
+    ladder = WEIGHTS if weight is None else (*(each for each in WEIGHTS if each < weight), weight)
+    for each in ladder:
+        moved_ND[open_n] = _climbed(model, moved_ND[open_n], start_ND[open_n], chosen, each)
+        if weight is not None and each < weight:
+            continue
         written = model.decode(model.prior.colour(moved_ND[open_n]).cpu().numpy())
         read_n = model.symbol_probabilities(written)[:, chosen]
         for row, text, probability in zip(open_n, written, read_n.tolist(), strict=True):
@@ -67,8 +84,8 @@ def rewrite(
     return [each for each in found if each is not None]
 
 
-def _highest(model: LDEBM, from_nD: Tensor, start_nD: Tensor, symbol: int, weight: float) -> Tensor:
-    """Where weight * log odds(symbol | z) - |u - start|^2 / 2 is highest, climbing from `from_nD`, nD."""
+def _climbed(model: LDEBM, from_nD: Tensor, start_nD: Tensor, symbol: int, weight: float) -> Tensor:
+    """Steps from `from_nD` towards where weight * log odds(symbol | z) - |u - start|^2 / 2 is highest, nD."""
     u_nD = from_nD.clone().requires_grad_()
     climb = torch.optim.Adam([u_nD], lr=_STEP_SIZE)
     with model.evaluating(torch.float32):

@@ -295,7 +295,7 @@ class Trainer:
         if config.clustering_by != "words":
             return GeometricClustering(symbols, config.clustering_dimensions, seed, config.clustering_by)
         assert isinstance(self.train_corpus, TokenizedCorpus)  # `train` has seen to it
-        return WordClustering(self.train_corpus, symbols)
+        return WordClustering(self.train_corpus, symbols, seed)
 
     @torch.no_grad()
     def _seen(self, clustering: GeometricClustering | WordClustering) -> np.ndarray:

@@ -19,7 +19,7 @@ from ldebm.posterior import Posterior
 from ldebm.prior.base import Prior
 
 Floats = npt.NDArray[np.floating]
-FIT_TEXTS = 100_000  # the fit sees at most so many texts
+_FIT_TEXTS = 100_000  # the fit sees at most so many texts
 _STRETCH = 50_000
 _ROUNDS = 60
 _WARMTH, _COOLING = 8.0, 0.95  # of the first round's shares: without it the texts that began a cluster keep it
@@ -30,12 +30,11 @@ _PRIOR_WORDS = 20.0  # words of the whole corpus that every symbol has said befo
 class WordClustering:
     """Assigns a symbol to every text from its words; from the second time on, from its latent too.
 
-    The same texts make the same clusters, whatever the run's seed: symbols are to mean the same when a model is trained
-    again. What there is to go on from is `labels_N` alone, so that a run can be resumed from them.
+    What there is to go on from is `labels_N` alone, so that a run can be resumed from them.
     """
 
-    def __init__(self, corpus: TokenizedCorpus, symbols: int) -> None:
-        self.bags_NF, self.symbols = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols
+    def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
+        self.bags_NF, self.symbols, self.seed = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols, seed
         self.labels_N: np.ndarray | None = None
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
@@ -47,9 +46,9 @@ class WordClustering:
         share of texts whose label changed (nan the first time)."""
         old = self.labels_N
         if old is None:
-            said_KF, prior_K = fit(self.bags_NF, self.symbols)
+            said_KF, prior_K = fit(self.bags_NF, self.symbols, self.seed)
         else:
-            said_KF, prior_K = _said(self.bags_NF, sp.csr_matrix(np.eye(self.symbols)[old]))
+            said_KF, prior_K = _said(self.bags_NF, _certain(old, self.symbols))
         new = np.empty(self.bags_NF.shape[0], np.int64)
         for start in range(0, len(new), _STRETCH):
             part = slice(start, start + _STRETCH)
@@ -61,16 +60,26 @@ class WordClustering:
 
 def bags(corpus: TokenizedCorpus, vocabulary: int) -> sp.csr_matrix:
     """How often each text has each word, and which are its first and last, NF float32: F is three vocabularies."""
-    rows_T = np.repeat(np.arange(len(corpus)), corpus.lengths_N)
-    place_T = np.arange(len(rows_T)) - np.repeat(corpus.starts_N, corpus.lengths_N)
-    left_T = np.repeat(corpus.lengths_N, corpus.lengths_N) - 1 - place_T
+    starts = range(0, len(corpus), _STRETCH)
+    parts = [_bags(corpus, slice(start, start + _STRETCH), vocabulary) for start in starts]
+    found_NF = sp.csr_matrix(sp.vstack(parts)) if parts else sp.csr_matrix((0, 3 * vocabulary), dtype=np.float32)
+    return _with_turns_before(found_NF, corpus, vocabulary) if isinstance(corpus, TokenizedDialogues) else found_NF
+
+
+def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int) -> sp.csr_matrix:
+    """Those of some texts, T tokens in all."""
+    lengths_M = corpus.lengths_N[texts]
+    begin = corpus.starts_N[texts][0]
+    ids_T = corpus.ids[begin : begin + lengths_M.sum()]
+    row_T = np.repeat(np.arange(len(lengths_M)), lengths_M)
+    place_T = begin + np.arange(len(ids_T)) - np.repeat(corpus.starts_N[texts], lengths_M)
+    left_T = np.repeat(lengths_M, lengths_M) - 1 - place_T
     word_T = (place_T > 0) & (left_T > 0)  # neither begin nor end mark
     chosen = (word_T, word_T & (place_T == 1), word_T & (left_T == 1))
-    columns = np.concatenate([corpus.ids[which] + kind * vocabulary for kind, which in enumerate(chosen)])
-    rows = np.concatenate([rows_T[which] for which in chosen])
+    columns = np.concatenate([ids_T[which] + kind * vocabulary for kind, which in enumerate(chosen)])
+    rows = np.concatenate([row_T[which] for which in chosen])
     ones = np.ones(len(rows), np.float32)
-    found_NF = sp.csr_matrix((ones, (rows, columns)), shape=(len(corpus), 3 * vocabulary))
-    return _with_turns_before(found_NF, corpus, vocabulary) if isinstance(corpus, TokenizedDialogues) else found_NF
+    return sp.csr_matrix((ones, (rows, columns)), shape=(len(lengths_M), 3 * vocabulary))
 
 
 def _with_turns_before(bags_NF: sp.csr_matrix, corpus: TokenizedDialogues, vocabulary: int) -> sp.csr_matrix:
@@ -82,12 +91,16 @@ def _with_turns_before(bags_NF: sp.csr_matrix, corpus: TokenizedDialogues, vocab
     return sp.csr_matrix(bags_NF + _BEFORE * (before @ bags_NF @ words_F))
 
 
-def fit(bags_NF: sp.csr_matrix, symbols: int) -> tuple[Floats, Floats]:
-    """log p(feature | symbol), KF, and log p(symbol), K, by EM from random texts with shares that cool down."""
-    bags_NF = bags_NF[np.random.default_rng(0).permutation(bags_NF.shape[0])[:FIT_TEXTS]]
-    texts = bags_NF.shape[0]
-    first = np.random.default_rng(0).choice(texts, symbols, replace=texts < symbols)
-    start = sp.csr_matrix((np.ones(symbols), (first, np.arange(symbols))), shape=(texts, symbols))
+def fit(bags_NF: sp.csr_matrix, symbols: int, seed: int) -> tuple[Floats, Floats]:
+    """log p(feature | symbol), KF, and log p(symbol), K, by EM from random texts, no two of them alike where
+    there are as many, with shares that cool down."""
+    generator = np.random.default_rng(seed)
+    if bags_NF.shape[0] > _FIT_TEXTS:
+        bags_NF = bags_NF[generator.permutation(bags_NF.shape[0])[:_FIT_TEXTS]]
+    keys_N = bags_NF @ generator.normal(size=bags_NF.shape[1])  # equal bags have equal ones
+    _, distinct = np.unique(keys_N, return_index=True)
+    first = generator.choice(distinct, symbols, replace=len(distinct) < symbols)
+    start = sp.csr_matrix((np.ones(symbols), (first, np.arange(symbols))), shape=(bags_NF.shape[0], symbols))
     said_KF, prior_K = _said(bags_NF, start)
     warmth = _WARMTH
     for _ in range(_ROUNDS):
@@ -101,6 +114,12 @@ def log_likelihood(bags_NF: sp.csr_matrix, said_KF: Floats) -> Floats:
     """log p(words of a text | symbol) in nats, NK, up to what all symbols share."""
     scores: Floats = bags_NF @ said_KF.T
     return scores
+
+
+def _certain(labels_N: np.ndarray, symbols: int) -> sp.csr_matrix:
+    """Shares of one for each text's label, NK."""
+    texts = len(labels_N)
+    return sp.csr_matrix((np.ones(texts, np.float32), labels_N, np.arange(texts + 1)), shape=(texts, symbols))
 
 
 def _said(bags_NF: sp.csr_matrix, shares_NK: Floats | sp.csr_matrix) -> tuple[Floats, Floats]:
