@@ -64,6 +64,8 @@ def somebodys_files(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", TYPED)
 def test_the_commands_run_in_their_order(page, run):
+    if "runs/demo" in page.read_text(encoding="utf-8"):  # what `ldebm demo` leaves, in seconds
+        assert run("train", "reviews", "--out", "runs/demo", *SMALL, "--set", "model.symbols=20")[0] == 0
     for words in commands(page):
         if words[0] in LONG:
             continue
