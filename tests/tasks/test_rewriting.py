@@ -81,6 +81,13 @@ def test_a_text_that_reads_as_asked_is_only_written_again(model):
     assert [each.text for each in rewrite(model, liked, label="positive")] == model.reconstruct(liked)
 
 
+def test_the_command_goes_as_far_as_the_ladder(run, folder):
+    codes = [
+        run("rewrite", folder, "a text", "--symbol", "0", "--weight", str(WEIGHTS[-1] + more))[0] for more in (0, 1)
+    ]
+    assert codes == [0, 2]
+
+
 def test_a_given_weight_is_where_the_ladder_ends(model, monkeypatch):
     texts, _ = tiny.texts(5, seed=6)
     [moved] = rewrite(model, texts[:1], label="positive", weight=0.25)

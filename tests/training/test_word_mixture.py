@@ -134,10 +134,19 @@ def test_stretches_make_no_difference(monkeypatch):
     assert (bags(corpus, len(tokenizer)).toarray() == whole_NF).all()
 
 
-def test_dialogues_are_clustered_by_words_too(tmp_path):
+def test_dialogues_are_clustered_by_words_too(tmp_path, monkeypatch):
+    found, assign = [], WordClustering.assign
+
+    def spied(clustering, seen):
+        changed = assign(clustering, seen)
+        found.append((type(clustering.bags_NF), len(set(clustering.labels_N))))
+        return changed
+
+    monkeypatch.setattr(WordClustering, "assign", spied)
     turns = [turns_of(dialogues(60, seed)) for seed in (0, 1)]
     config = load_preset("best-tiny", ["training.clustering_by=words", "training.max_steps=4"], "dialogue")
     train(config, DialogueCorpus("tiny", *turns, None, ("me", "you")), tmp_path / "run")
+    assert found and all(kind is sp.csr_matrix and symbols > 1 for kind, symbols in found)
 
 
 def test_points_have_no_words(tmp_path):

@@ -79,7 +79,7 @@ class Tokenizer:
         try:
             encodings = self._tokenizer.encode_batch_fast(list(texts))
         except TypeError:
-            broken = next((text for text in texts if _is_broken(text)), None)
+            broken = next((text for text in texts if is_broken(text)), None)
             if broken is None:
                 raise
             told = f"a text holds bytes that are not UTF-8: {shorten(broken)!a}. Convert it first."
@@ -159,7 +159,7 @@ def _untrained(kind: Kind, vocabulary_size: int, lowercase: bool) -> tuple[token
     return tokenizer, trainer
 
 
-def _is_broken(text: str) -> bool:
+def is_broken(text: str) -> bool:
     """Whether it holds a byte that was no character, or half of one."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ldebm.data.tokenizer import is_broken
 from ldebm.errors import DataError, shorten
 from ldebm.model import LDEBM, known_symbol
 from ldebm.tasks.discovery import discover, symbol_names
@@ -123,7 +124,7 @@ def _text(asked: Asked, name: str) -> str:
         raise DataError(f"{name} is empty; write a text")
     if len(text) > MOST_CHARACTERS:
         raise DataError(f"{name} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if is_broken(text):
         raise DataError(f"{name} holds half a character; write it again")
     return text
 
