@@ -81,7 +81,7 @@ def test_the_density_given_a_context_is_one_for_each() -> None:
 
 def test_the_reference_learns_what_the_context_says_of_the_mean() -> None:
     torch.manual_seed(0)
-    context, map_CD = torch.randn(4000, 3), torch.randn(3, 2)
+    context, map_CD = torch.randn(4000, 3), 0.4 * torch.randn(3, 2)
     posterior = Posterior(context @ map_CD + 0.3 * torch.randn(4000, 2), torch.full((4000, 2), -4.0))
     reference = ReferenceGaussian(2, matched=True, context=3)
     assert not bool(reference.centre(context).any())  # at first a context says nothing
@@ -127,3 +127,18 @@ def test_priors_that_know_no_context_say_so() -> None:
     for kind in ("mixture", "denoising"):
         with pytest.raises(ConfigError, match=f"{kind} knows no context"):
             build_prior(load_preset("best-tiny", [f"model.prior.kind={kind}"]).model, context=4)
+
+
+def test_the_mean_stays_within_reach_however_far_the_latents_are() -> None:
+    """Latents and a mean that follow each other without a bound run away together, as on SMD after 700 steps."""
+    torch.manual_seed(0)
+    reference = ReferenceGaussian(4, matched=True, context=3)
+    assert reference.shift is not None
+    optimiser = torch.optim.Adam(reference.parameters(), 0.05)
+    context_BC = torch.ones(16, 3)
+    for _ in range(200):
+        optimiser.zero_grad()
+        reference.misfit(torch.full((16, 4), 40.0), context_BC).backward()
+        optimiser.step()
+    centre_BD = reference.centre(context_BC)
+    assert 2.5 < float(centre_BD.min()) <= float(centre_BD.max()) <= 3.0

@@ -18,6 +18,7 @@ from ldebm.posterior import Posterior
 
 _MOMENTUM = 0.01  # a hundred batches of memory
 _LEAST_VARIANCE = 1e-4
+_REACH = 3.0  # of a mean that moves with the context, in deviations: without a bound latents and mean run away together
 
 
 def log_standard_normal(u_BD: Tensor) -> Tensor:
@@ -54,7 +55,12 @@ class ReferenceGaussian(nn.Module):
 
     def centre(self, context_BC: Tensor | None = None) -> Tensor:
         """The mean, D, or of each context, BD. Without a gradient: `misfit` is what the shift learns by."""
-        return self.mean_D if self.shift is None else self.shift(context_BC).detach()
+        return self.mean_D if self.shift is None else self._moved(context_BC).detach()
+
+    def _moved(self, context_BC: Tensor | None) -> Tensor:
+        assert self.shift is not None
+        moved_BD: Tensor = _REACH * torch.tanh(self.shift(context_BC) / _REACH)
+        return moved_BD
 
     def whiten(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """u = C^(-1/2) (z - m); the symmetric root, which does not jump when eigenvalues cross."""
@@ -69,7 +75,7 @@ class ReferenceGaussian(nn.Module):
         whoever reads the context, learns by. Zero without one."""
         if self.shift is None:
             return z_BD.new_zeros(())
-        return 0.5 * (z_BD.detach() - self.shift(context_BC)).square().sum(-1).mean()
+        return 0.5 * (z_BD.detach() - self._moved(context_BC)).square().sum(-1).mean()
 
     def rate(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || N(m, C)) in nats, B."""
