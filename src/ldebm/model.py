@@ -15,8 +15,9 @@ from ldebm.data.batches import TextBatch
 from ldebm.data.tokenizer import PAD, UNK, Tokenizer
 from ldebm.errors import UserError
 from ldebm.objective import READ_ROWS, WRITE_ROWS, LatentModel
-from ldebm.observation import SequenceDecoder, SequenceEncoder
+from ldebm.observation import BagDecoder, BagEncoder, SequenceDecoder, SequenceEncoder, WordEvidence
 from ldebm.observation.sequence import Mode
+from ldebm.posterior import Posterior
 from ldebm.presets.config import Config
 
 
@@ -28,17 +29,28 @@ class LDEBM(LatentModel[Sequence[str]]):
         tokenizer: how texts are cut into tokens.
     """
 
-    encoder: SequenceEncoder
-    decoder: SequenceDecoder
+    encoder: SequenceEncoder | BagEncoder
+    decoder: SequenceDecoder | BagDecoder
 
     def __init__(self, config: Config, tokenizer: Tokenizer) -> None:
         model, vocabulary = config.model, len(tokenizer)
-        super().__init__(
-            config,
-            SequenceEncoder(model.encoder, vocabulary, model.latent_size),
-            SequenceDecoder(model.decoder, vocabulary, model.latent_size, config.data.max_length),
-        )
+        encoder: SequenceEncoder | BagEncoder
+        decoder: SequenceDecoder | BagDecoder
+        if model.observation == "bag_of_words":
+            encoder = BagEncoder(model.encoder, vocabulary, model.latent_size)
+            decoder = BagDecoder(vocabulary, model.latent_size)
+        else:
+            encoder = SequenceEncoder(model.encoder, vocabulary, model.latent_size)
+            decoder = SequenceDecoder(model.decoder, vocabulary, model.latent_size, config.data.max_length)
+        super().__init__(config, encoder, decoder)
         self.tokenizer = tokenizer
+        self.words = WordEvidence(vocabulary, model.symbols) if model.word_evidence else None
+
+    def symbol_logits(self, batch: TextBatch, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
+        """log p(y | x) up to a constant, BK: read off the posterior mean, and where few labels taught the model off the
+        words as well, two witnesses of one text."""
+        read_BK = super().symbol_logits(batch, posterior, context_BC)
+        return read_BK if self.words is None else read_BK + self.words(batch.tokens_BL)
 
     # ---- synthesis ------------------------------------------------------------------------------------------------
 

@@ -69,8 +69,13 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
     """Encoder q(z | x), prior p(y, z) and decoder p(x | z): `LDEBM` for texts, `PointModel` for points; given a context
     each for `DialogueModel`."""
 
+    temperature: Tensor
+
     def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any], context: int = 0) -> None:
         super().__init__()
+        self.register_buffer(
+            "temperature", torch.ones(())
+        )  # of p(y | x), chosen by validation labels where there are any
         self.config = config
         self.card: str | None = None  # what the run says of itself, in Markdown
         self.encoder = encoder
@@ -94,6 +99,11 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         del context_BC
         return self.decoder.log_likelihood(z_BD, batch, noise)
 
+    def symbol_logits(self, batch: Any, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
+        """log p(y | x) up to a constant, BK: read off the posterior mean."""
+        del batch
+        return self.prior.symbol_logits(posterior.mean_BD, context_BC)
+
     def forward(
         self, batch: Batch, noise: Noise, encoder_share: float = 1.0, pseudo_symbols_B: Tensor | None = None
     ) -> Losses:
@@ -101,7 +111,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
 
         Args:
             encoder_share: weight with which the learned energy pulls the encoder.
-            pseudo_symbols_B: cluster of each text, -1 for none.
+            pseudo_symbols_B: cluster of each text, -1 for none; or shares of the symbols, BK.
         """
         context_BC = self.context_of(batch)
         posterior = self.infer(batch, context_BC)
@@ -158,7 +168,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
             for index, batch in self.batches(examples):
                 context_BC = self.context_of(batch)
                 posterior = self.infer(batch, context_BC)
-                symbols_BK = self.prior.symbol_logits(posterior.mean_BD, context_BC).softmax(-1)
+                symbols_BK = (self.symbol_logits(batch, posterior, context_BC) / self.temperature).softmax(-1)
                 parts = posterior.mean_BD, posterior.log_variance_BD.exp(), symbols_BK
                 for whole, part in zip(found, parts, strict=True):
                     whole[index] = part.cpu().numpy()
@@ -222,7 +232,8 @@ class _Evaluating:
 
 
 def symbol_loss(logits: list[Tensor], symbol_B: Tensor | None) -> Tensor:
-    """Cross-entropy of known symbols at level 0, and the mean of it over the other logits; each text counts 1 / B."""
+    """Cross-entropy of known symbols, or of shares of them BK, at level 0, and the mean of it over the other logits;
+    each text counts 1 / B."""
     if symbol_B is None or bool((symbol_B < 0).all()):
         return logits[0].new_zeros(())
     first, *others = [F.cross_entropy(each_BK, symbol_B, ignore_index=-1, reduction="sum") for each_BK in logits]

@@ -17,6 +17,7 @@ from ldebm.data.tokenizer import PAD
 from ldebm.errors import ConfigError, RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
+from ldebm.observation import SequenceEncoder
 
 INPUTS, OUTPUTS = ("tokens", "lengths"), ("means", "variances", "symbols")
 TOLERANCE = 1e-3  # between what onnxruntime and PyTorch compute, both in fp32
@@ -33,10 +34,14 @@ class Reader(nn.Module):
     weight_2GE: Tensor
     recurrence_2GH: Tensor
     bias_2G: Tensor
+    temperature: Tensor
 
     def __init__(self, model: LDEBM) -> None:
         super().__init__()
-        self.encoder, self.prior = model.encoder, model.prior
+        if not isinstance(model.encoder, SequenceEncoder):
+            raise ConfigError("an ONNX file holds an encoder of sequences; this run reads bags of words")
+        self.encoder, self.prior, self.words = model.encoder, model.prior, model.words
+        self.register_buffer("temperature", model.temperature)
         parts = dict(model.encoder.gru.named_parameters())
         ends = ("_l0", "_l0_reverse")
         self.register_buffer("weight_2GE", torch.stack([_gates(parts[f"weight_ih{end}"]) for end in ends]))
@@ -71,7 +76,10 @@ class Reader(nn.Module):
             variance_BD = raw_BD.exp()
         else:
             mean_BD, variance_BD = self.encoder.norm(mean_BD), torch.sigmoid(raw_BD)
-        return mean_BD, variance_BD, self.prior.symbol_logits(mean_BD).softmax(-1)
+        logits_BK = self.prior.symbol_logits(mean_BD)
+        if self.words is not None:
+            logits_BK = logits_BK + self.words(tokens_BL)
+        return mean_BD, variance_BD, (logits_BK / self.temperature).softmax(-1)
 
 
 def export_reader(model: LDEBM, path: Path) -> Path:

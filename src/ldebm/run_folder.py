@@ -29,6 +29,7 @@ CONFIG, WEIGHTS, TOKENIZER, METRICS, BOARD, CARD = (
 Model = TypeVar("Model", bound=LatentModel[Any])
 _HOLDS: dict[str, tuple[str, type[LDEBM] | type[DialogueModel] | type[PointModel]]] = {
     "sequence": ("texts", LDEBM),
+    "bag_of_words": ("texts", LDEBM),
     "dialogue": ("dialogues", DialogueModel),
     "points": ("points", PointModel),
 }

@@ -18,17 +18,17 @@ def test_clusters_of_the_data_are_found():
     points, truth = blobs()
     clustering = GeometricClustering(5, 4, seed=0)
     assert np.isnan(clustering.assign(points))
-    assert adjusted_rand_score(truth, clustering.labels_N) > 0.95
+    assert adjusted_rand_score(truth, clustering.labels) > 0.95
 
 
 def test_labels_keep_their_names_from_epoch_to_epoch():
     points, _ = blobs()
     clustering = GeometricClustering(5, 4, seed=0)
     clustering.assign(points)
-    first = clustering.labels_N.copy()
+    first = clustering.labels.copy()
     moved = points + 0.05 * np.random.default_rng(1).normal(size=points.shape).astype(np.float32)
     assert clustering.assign(moved) < 0.02
-    assert np.mean(clustering.labels_N == first) > 0.98
+    assert np.mean(clustering.labels == first) > 0.98
 
 
 def test_names_survive_a_turn_of_the_latent_space():
@@ -53,7 +53,7 @@ def test_latents_without_structure_do_not_break_it(points):
     clustering = GeometricClustering(5, 16, seed=0)
     for _ in range(2):
         clustering.assign(points)
-        assert clustering.labels_N.min() >= 0 and clustering.labels_N.max() < 5
+        assert clustering.labels.min() >= 0 and clustering.labels.max() < 5
 
 
 def test_the_same_seed_gives_the_same_labels():
@@ -62,5 +62,5 @@ def test_the_same_seed_gives_the_same_labels():
     for _ in range(2):
         clustering = GeometricClustering(5, 4, seed=3)
         clustering.assign(points)
-        labels.append(clustering.labels_N)
+        labels.append(clustering.labels)
     assert (labels[0] == labels[1]).all()

@@ -66,7 +66,7 @@ def test_em_finds_the_two_kinds():
     corpus, _ = corpus_of(texts)
     clustering = WordClustering(corpus, 2, seed=0)
     assert np.isnan(clustering.assign(None))
-    assert adjusted_rand_score(kind_N, clustering.labels_N) > 0.95
+    assert adjusted_rand_score(kind_N, clustering.labels) > 0.95
 
 
 def test_what_a_symbol_says_is_a_distribution_near_the_counts():
@@ -92,13 +92,13 @@ def test_labels_keep_their_names_and_the_model_has_its_say():
     corpus, _ = corpus_of(texts)
     clustering = WordClustering(corpus, 2, seed=0)
     clustering.assign(None)
-    first_N = clustering.labels_N
+    first_N = clustering.labels
     unsure_NK = np.full((len(texts), 2), np.log(0.5), np.float32)
     assert clustering.assign(unsure_NK) < 0.02
     sure_NK = unsure_NK.copy()
     sure_NK[:10] = np.where(np.eye(2)[1 - first_N[:10]], 0, -1e3)  # of ten texts the model is sure of the contrary
     clustering.assign(sure_NK)
-    assert (clustering.labels_N[:10] != first_N[:10]).all() and (clustering.labels_N[10:] == first_N[10:]).mean() > 0.98
+    assert (clustering.labels[:10] != first_N[:10]).all() and (clustering.labels[10:] == first_N[10:]).mean() > 0.98
 
 
 def test_it_goes_on_from_its_labels_alone():
@@ -107,24 +107,24 @@ def test_it_goes_on_from_its_labels_alone():
     corpus, _ = corpus_of(texts)
     whole, resumed = (WordClustering(corpus, 3, seed=0) for _ in range(2))
     whole.assign(None)
-    resumed.labels_N = whole.labels_N
+    resumed.labels = whole.labels
     log_p_NK = np.log(np.random.default_rng(1).dirichlet(np.ones(3), len(texts))).astype(np.float32)
     assert whole.assign(log_p_NK) == resumed.assign(log_p_NK)
-    assert (whole.labels_N == resumed.labels_N).all()
+    assert (whole.labels == resumed.labels).all()
 
 
 def test_fewer_texts_than_symbols_do_not_break_it():
     corpus, _ = corpus_of(["a b", "c"])
     clustering = WordClustering(corpus, 5, seed=0)
     clustering.assign(None)
-    assert clustering.labels_N.shape == (2,) and set(clustering.labels_N) <= set(range(5))
+    assert clustering.labels.shape == (2,) and set(clustering.labels) <= set(range(5))
 
 
 def test_equal_texts_do_not_make_symbols_that_nobody_has():
     corpus, _ = corpus_of(["a b"] * 50 + ["c d", "e f", "g h"])
     clustering = WordClustering(corpus, 4, seed=0)
     clustering.assign(None)
-    assert len(set(clustering.labels_N)) == 4
+    assert len(set(clustering.labels)) == 4
 
 
 def test_stretches_make_no_difference(monkeypatch):
@@ -139,7 +139,7 @@ def test_dialogues_are_clustered_by_words_too(tmp_path, monkeypatch):
 
     def spied(clustering, seen):
         changed = assign(clustering, seen)
-        found.append((type(clustering.bags_NF), len(set(clustering.labels_N))))
+        found.append((type(clustering.bags_NF), len(set(clustering.labels))))
         return changed
 
     monkeypatch.setattr(WordClustering, "assign", spied)
@@ -161,4 +161,4 @@ def test_the_symbols_of_a_run_learn_them(tmp_path):
     taught = WordClustering(TokenizedCorpus.of_texts(corpus.train["text"], model.tokenizer, 20), 6, seed=0)
     taught.assign(None)
     symbols_N = model.symbol_probabilities(corpus.train["text"]).argmax(-1)
-    assert adjusted_rand_score(taught.labels_N, symbols_N) > 0.4
+    assert adjusted_rand_score(taught.labels, symbols_N) > 0.4

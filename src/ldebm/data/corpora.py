@@ -12,7 +12,7 @@ import datasets
 import numpy as np
 import pyarrow.compute
 
-from ldebm.data import dailydialog
+from ldebm.data import agnews, dailydialog
 from ldebm.data.batches import PointCorpus
 from ldebm.data.hub import is_hub_name, load_hub
 from ldebm.data.library import corpus_files
@@ -79,7 +79,7 @@ def load_corpus(
     seed: int = 0,
 ) -> Corpus:
     """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "reviews", "ptb", "dailydialog"
-    (its utterances, labelled by act, emotion or topic), or a hub name.
+    (its utterances, labelled by act, emotion or topic), "agnews" (labelled by category), or a hub name.
 
     `text`, `label` and `split` name columns. Without a validation split, the texts for validation are chosen by a hash
     of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
@@ -139,6 +139,8 @@ def _tables(source: str, text: str | None, label: str | None, split: str | None)
         return {part: _read(path, text, label, split) for part, path in zip(PTB_FILES, files, strict=True)}
     if source == "dailydialog":
         return {part: _chosen(dailydialog.utterances(part), source, text, label, split) for part in dailydialog.PARTS}
+    if source == "agnews":
+        return {part: _chosen(agnews.documents(part), source, text, label, split) for part in agnews.FILES}
     if source == "reviews":
         with resources.as_file(resources.files("ldebm.data") / "bundled" / "reviews.csv.gz") as path:
             return {"train": _read(path, text, label, split)}

@@ -96,12 +96,15 @@ class ModelConfig(_Section):
 
     latent_size: PositiveInt = 40
     symbols: int = Field(20, ge=2)
-    observation: Literal["sequence", "dialogue", "points"] = "sequence"
+    observation: Literal["sequence", "bag_of_words", "dialogue", "points"] = "sequence"
     encoder: EncoderConfig = EncoderConfig()  # of texts
     decoder: DecoderConfig = DecoderConfig()  # of texts
     context: ContextConfig = ContextConfig()  # of dialogues
     points: PointsConfig = PointsConfig()
     prior: PriorConfig = PriorConfig()
+    word_evidence: bool = (
+        False  # words are a second witness of the label; filled in by `train` where few texts have one
+    )
 
 
 class TrainingConfig(_Section):
@@ -133,6 +136,9 @@ class TrainingConfig(_Section):
         # a mixture of multinomials over their words
     )
     supervised_weight: float = Field(1.0, ge=0.0)
+    pseudo_label_weight: float = Field(
+        0.0, ge=0.0
+    )  # of the labels that naive Bayes gives to texts without one; 0: none
     ema: float = Field(0.0, ge=0.0, lt=1.0)  # decay of the averaged weights that are evaluated and kept; 0: none
     patience: int = Field(0, ge=0)  # epochs without a better validation objective before stopping; 0: never
     save_minutes: PositiveFloat = 5.0  # between checkpoints within an epoch

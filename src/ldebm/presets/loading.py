@@ -16,7 +16,7 @@ from ldebm.errors import ConfigError, RunError
 from ldebm.presets.config import Config
 
 Task = Literal["texts", "dialogue"]
-SIZES = ("tiny", "small", "full", "points")
+SIZES = ("tiny", "small", "full", "bag", "points")
 
 
 def preset_names() -> list[str]:

@@ -20,6 +20,7 @@ from ldebm.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from ldebm.errors import UserError, shorten
 from ldebm.model import LDEBM
 from ldebm.noise import Noise
+from ldebm.observation import SequenceDecoder
 
 BLANK = re.compile(r"_{2,}")
 CHAINS, ROUNDS, STEPS = 8, 4, 8  # chains of a text; rounds of Langevin steps and new words
@@ -82,7 +83,12 @@ def fillings(
     model: LDEBM, texts: Sequence[Sequence[int]], seed: int = 0, rounds: int = ROUNDS
 ) -> list[tuple[Tensor, Tensor]]:
     """Of each text, as ids with blanks: the best distinct fillings [N, L] that its chains found, never with the unknown
-    word, and the chains' latents [S, D]."""
+    word, and the chains' latents [S, D].
+
+    Raises UserError for a model of bags of words.
+    """
+    if not isinstance(model.decoder, SequenceDecoder):
+        raise UserError("this run writes bags of words, in which a blank has no place: train with observation=sequence")
     generator = torch.Generator(model.device).manual_seed(seed)
     batch = padded([ids for ids in texts for _ in range(CHAINS)], model.device)
     row_B = torch.arange(len(batch), device=model.device)

@@ -36,7 +36,7 @@ class GeometricClustering:
 
     def __init__(self, symbols: int, dimensions: int, seed: int, by: str = "directions") -> None:
         self.symbols, self.dimensions, self.seed, self.by = symbols, dimensions, seed, by
-        self.labels_N: np.ndarray | None = None
+        self.labels: np.ndarray | None = None
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
         """What is clustered of a batch, BD."""
@@ -44,7 +44,7 @@ class GeometricClustering:
         return posterior.mean_BD
 
     def assign(self, means_ND: np.ndarray | None) -> float:
-        """Set `labels_N` from the posterior means; returns the share of texts whose label changed (nan the first time).
+        """Set `labels` from the posterior means; returns the share of texts whose label changed (nan the first time).
 
         None, before anything is learned, sets nothing: latents that mean nothing have no clusters.
 
@@ -56,17 +56,17 @@ class GeometricClustering:
         size = min(self.dimensions, means_ND.shape[1], len(rows))
         pca = PCA(size, whiten=True, svd_solver="full").fit(means_ND[rows])
         points_MP = self._points(pca, means_ND[rows])
-        old = self.labels_N
+        old = self.labels
         with threadpool_limits(1):  # with more threads the order of sums, and so the labels, depend on timing
             fitted = self._basins(points_MP) if self.by == "modes" else self._k_means(points_MP, old, rows)
             # A stretch at a time: points of a whole corpus would need as much memory again as its means.
             stretches = [means_ND[start : start + _STRETCH] for start in range(0, len(means_ND), _STRETCH)]
             new = np.concatenate([fitted.predict(self._points(pca, each)) for each in stretches]).astype(np.int64)
         if old is None:
-            self.labels_N = new
+            self.labels = new
             return float("nan")
-        self.labels_N = match(new, old, self.symbols)[new]
-        return float(np.mean(self.labels_N != old))
+        self.labels = match(new, old, self.symbols)[new]
+        return float(np.mean(self.labels != old))
 
     def _basins(self, points_MP: np.ndarray) -> KNeighborsClassifier:
         return KNeighborsClassifier(min(_VOTERS, len(points_MP))).fit(points_MP, basins(points_MP, self.symbols))

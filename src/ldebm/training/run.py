@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import datasets
+import numpy as np
 import torch
 
 from ldebm.data.batches import EncodedCorpus, TokenizedCorpus, TokenizedDialogues
@@ -15,20 +16,25 @@ from ldebm.data.dialogues import DialogueCorpus
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
 from ldebm.errors import ConfigError, RunError
+from ldebm.evaluation.calibration import temperature
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
 from ldebm.model_card import write_card
 from ldebm.objective import LatentModel
+from ldebm.observation import BagDecoder, BagEncoder
 from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
-from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state
+from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state, write_model
 from ldebm.training.board import require_tensorboard
 from ldebm.training.checkpoints import newest_checkpoint
 from ldebm.training.progress import say, warn
+from ldebm.training.pseudo_labels import teach
 from ldebm.training.trainer import Trainer, accelerator_for
 
 # Settings that say how long a run goes and where, not what it is: they may change when a run is resumed.
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device", "log"}
+
+_TO_CALIBRATE = 50, 5_000  # labelled texts to validate with: at least, and at most
 
 Watch = Callable[[int, LatentModel[Any]], None]
 
@@ -89,6 +95,11 @@ def train(
         if texts.cut and accelerator.is_main_process:
             warn(f"{texts.cut} of {len(texts)} texts are longer than {data.max_length} tokens and were cut")
         model, training = LDEBM(config, tokenizer), texts
+        if isinstance(model.encoder, BagEncoder) and isinstance(model.decoder, BagDecoder):
+            model.decoder.know_background(texts.ids)
+            model.encoder.weigh(model.decoder.background_V)
+        if model.words is not None:
+            teach(model.words, texts)
         validation = TokenizedCorpus.build(corpus.validation, tokenizer, data.max_length, labels)
         seen = f"texts of {corpus.name}, {len(tokenizer)} tokens"
     trainer = Trainer(model, training, validation, out, watch)
@@ -105,9 +116,27 @@ def train(
     assert isinstance(best, LDEBM | DialogueModel | PointModel)
     accelerator.wait_for_everyone()
     load_state(best, out / WEIGHTS)
+    if isinstance(best, LDEBM) and isinstance(corpus, Corpus) and corpus.labels is not None:
+        _calibrate(best, corpus, corpus.labels)
+        if accelerator.is_main_process:
+            write_model(best, out)
     if accelerator.is_main_process:
         write_card(best, out, len(training), trainer.seconds)
     return best.eval()
+
+
+def _calibrate(model: LDEBM, corpus: Corpus, labels: tuple[str, ...]) -> None:
+    """Choose the temperature of p(y | x) by the labels of texts to validate with, where there are enough of them."""
+    label_N = corpus.validation["label"][:]
+    labelled = [row for row, label in enumerate(label_N) if label in labels]
+    least, most = _TO_CALIBRATE
+    if len(labelled) < least:
+        return
+    labelled = labelled[:: -(-len(labelled) // most)]
+    model.temperature.fill_(1.0)  # that of a run that has ended before
+    probabilities_NK = model.symbol_probabilities(corpus.validation.select(labelled)["text"][:])
+    answer_N = np.array([labels.index(label_N[row]) for row in labelled])
+    model.temperature.fill_(temperature(np.log(probabilities_NK + 1e-30), answer_N))
 
 
 def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
@@ -118,7 +147,7 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     ConfigError where the preset is for something else than the corpus holds.
     """
     held = "points" if isinstance(corpus, Points) else "dialogues" if isinstance(corpus, DialogueCorpus) else "texts"
-    wanted = {"sequence": "texts", "dialogue": "dialogues", "points": "points"}[config.model.observation]
+    wanted = {"dialogue": "dialogues", "points": "points"}.get(config.model.observation, "texts")
     if held != wanted:
         raise ConfigError(
             f"the preset {config.preset or 'given'} is for {wanted} here and {corpus.name} holds {held}: choose "
@@ -139,10 +168,13 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
         return updated
+    few = config.training.pseudo_label_weight > 0 and corpus.train.data.column("label").null_count > 0
+    of_labels = {"symbols": len(corpus.labels), "word_evidence": few}
+    weight = config.training.pseudo_label_weight if few else 0.0
     return updated.model_copy(
         update={
-            "model": config.model.model_copy(update={"symbols": len(corpus.labels)}),
-            "training": config.training.model_copy(update={"clustering_weight": 0.0}),
+            "model": config.model.model_copy(update=of_labels),
+            "training": config.training.model_copy(update={"clustering_weight": weight}),
         }
     )
 

@@ -27,8 +27,8 @@ def pack(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for kind, mine in _dropout_states().items():
         everyone = trainer.accelerator.gather(mine[None].to(trainer.accelerator.device)).cpu()
         tensors |= {f"random.{kind}.{rank}": state for rank, state in enumerate(everyone)}
-    if trainer.clustering is not None and trainer.clustering.labels_N is not None:
-        tensors["labels"] = torch.from_numpy(trainer.clustering.labels_N)
+    if trainer.clustering is not None and trainer.clustering.labels is not None:
+        tensors["labels"] = torch.from_numpy(trainer.clustering.labels)
     numbers: dict[str, Any] = {name: getattr(trainer, name) for name in _PROGRESS}
     return tensors, numbers | {"step": trainer.step_count, "texts": len(trainer.train_corpus)}
 
@@ -64,7 +64,7 @@ def _unpack(trainer: Trainer, tensors: dict[str, Tensor], numbers: dict[str, Any
     if f"random.cuda.{rank}" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors[f"random.cuda.{rank}"])
     if trainer.clustering is not None and "labels" in tensors:
-        trainer.clustering.labels_N = tensors["labels"].numpy()
+        trainer.clustering.labels = tensors["labels"].numpy()
     trainer.step_count = numbers["step"]
     for name in _PROGRESS:
         setattr(trainer, name, numbers[name])

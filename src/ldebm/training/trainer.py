@@ -20,6 +20,7 @@ from ldebm import metrics_log
 from ldebm.data.batches import Batch, EncodedCorpus, TokenizedCorpus, bucketed, in_order
 from ldebm.devices import choose_device, choose_dtype
 from ldebm.errors import RunError
+from ldebm.model import LDEBM
 from ldebm.noise import Noise, Share
 from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
@@ -30,6 +31,7 @@ from ldebm.training.board import Board
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
 from ldebm.training.progress import say, track, warn
+from ldebm.training.pseudo_labels import pseudo_labels
 from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
 from ldebm.training.state import pack, unpack
 from ldebm.training.validation import validate, warnings_of
@@ -37,6 +39,8 @@ from ldebm.training.word_mixture import WordClustering
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+Clustering = GeometricClustering | WordClustering
 
 _LOG_STEPS = 50
 _CALIBRATION_ROWS = 4096
@@ -115,6 +119,9 @@ class Trainer:
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
         self.generator = torch.Generator().manual_seed(model.config.seed)  # on the CPU: the same on any device
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
+        self.pseudo_labels_NK = None
+        if isinstance(model, LDEBM) and model.words is not None and isinstance(train, TokenizedCorpus):
+            self.pseudo_labels_NK = pseudo_labels(model.words, train)
         self.clustering = self._clustering()
         self.steps_per_epoch = max(1, math.ceil(len(train) / self.config.batch_size))
         self.total_steps = self.config.epochs * self.steps_per_epoch
@@ -140,9 +147,10 @@ class Trainer:
         total = len(batch)
         if self.share.processes > 1:
             batch = batch.rows(self.share.rows(total))
+        taught = self.clustering.labels if self.clustering is not None else self.pseudo_labels_NK
         pseudo = None
-        if self.clustering is not None and self.clustering.labels_N is not None:
-            pseudo = torch.from_numpy(self.clustering.labels_N[batch.index_B.numpy()]).to(self.accelerator.device)
+        if taught is not None:
+            pseudo = torch.from_numpy(taught[batch.index_B.numpy()]).to(self.accelerator.device)
         noise = Noise(self.generator, self.share, total)
         losses: Losses = self.wrapped(
             batch.to(self.accelerator.device), noise, encoder_share(config, self.step_count), pseudo
@@ -288,9 +296,9 @@ class Trainer:
         if self.out is not None and self.accelerator.is_main_process:
             write_model(self.averaged, self.out)
 
-    def _clustering(self) -> GeometricClustering | WordClustering | None:
+    def _clustering(self) -> Clustering | None:
         config, symbols, seed = self.config, self.model.config.model.symbols, self.model.config.seed
-        if not config.clustering_weight or not self.model.prior.has_symbols:
+        if not config.clustering_weight or not self.model.prior.has_symbols or self.pseudo_labels_NK is not None:
             return None
         if config.clustering_by != "words":
             return GeometricClustering(symbols, config.clustering_dimensions, seed, config.clustering_by)
@@ -298,7 +306,7 @@ class Trainer:
         return WordClustering(self.train_corpus, symbols, seed)
 
     @torch.no_grad()
-    def _seen(self, clustering: GeometricClustering | WordClustering) -> np.ndarray:
+    def _seen(self, clustering: Clustering) -> np.ndarray:
         """What a clustering looks at, of every training text under the averaged model, in rows."""
         found_NX: np.ndarray | None = None
         self.averaged.eval()

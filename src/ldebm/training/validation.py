@@ -45,7 +45,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
         z_BD = posterior.sample(noise)
         totals["reconstruction"] -= float(model.log_likelihood(z_BD, batch, None, context_BC).sum())
         totals["rate_to_reference"] += float(model.prior.rate_to_reference(posterior, context_BC).sum())
-        logits_BK = model.prior.symbol_logits(posterior.mean_BD, context_BC)
+        logits_BK = model.symbol_logits(batch, posterior, context_BC)
         means.append(posterior.mean_BD.cpu().numpy())
         variances.append(posterior.log_variance_BD.exp().cpu().numpy())
         probabilities.append(logits_BK.softmax(-1).cpu().numpy())

@@ -30,21 +30,21 @@ _PRIOR_WORDS = 20.0  # words of the whole corpus that every symbol has said befo
 class WordClustering:
     """Assigns a symbol to every text from its words; from the second time on, from its latent too.
 
-    What there is to go on from is `labels_N` alone, so that a run can be resumed from them.
+    What there is to go on from is `labels` alone, so that a run can be resumed from them.
     """
 
     def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
         self.bags_NF, self.symbols, self.seed = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols, seed
-        self.labels_N: np.ndarray | None = None
+        self.labels: np.ndarray | None = None
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
         """log p(y | z), BK."""
         return prior.symbol_logits(posterior.mean_BD, context_BC).log_softmax(-1)
 
     def assign(self, log_p_NK: np.ndarray | None) -> float:
-        """Set `labels_N` from the words, and from what the model makes of the texts where that is known; returns the
+        """Set `labels`, N, from the words, and from what the model makes of the texts where that is known; returns the
         share of texts whose label changed (nan the first time)."""
-        old = self.labels_N
+        old = self.labels
         if old is None:
             said_KF, prior_K = fit(self.bags_NF, self.symbols, self.seed)
         else:
@@ -54,7 +54,7 @@ class WordClustering:
             part = slice(start, start + _STRETCH)
             prior = prior_K if log_p_NK is None else log_p_NK[part]
             new[part] = (log_likelihood(self.bags_NF[part], said_KF) + prior).argmax(1)
-        self.labels_N = new
+        self.labels = new
         return float("nan") if old is None else float(np.mean(new != old))
 
 

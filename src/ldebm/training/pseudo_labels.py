@@ -1,0 +1,71 @@
+"""Few labels, many texts: naive Bayes learns from the labelled texts, then by EM from all (Nigam et al. 2000).
+
+What it makes of the texts without a label is what the symbols are taught there; its verdict stays with the model as a
+second witness (`observation/word_evidence.py`). It is tempered: with every word an independent witness, EM is sure of
+whatever it believed first.
+Legend: N texts, F features (words and pairs of neighbours), K labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from scipy.special import softmax
+
+from ldebm.data.batches import TextBatch, TokenizedCorpus
+from ldebm.observation.word_evidence import WordEvidence
+
+_ROUNDS = 20
+_TEMPER = 5.0
+_LEAST = 2  # texts that a word or pair must stand in
+_ROWS = 1024
+
+
+def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
+    """Set the evidence of words by EM from the labels that the corpus knows; the same corpus, the same evidence."""
+    texts, labels = len(corpus), evidence.said_FK.shape[1]
+    counts_NF = _weighted(evidence, corpus).sign()
+    stands_F = np.asarray(counts_NF.sum(0)).ravel()
+    surprise_F = np.where(stands_F >= _LEAST, np.log((1 + texts) / (1 + stands_F)) + 1, 0.0)
+    evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
+    told_NF, used_F = _weighted(evidence, corpus), surprise_F > 0
+    length = float(corpus.lengths_N.mean()) ** 0.5  # a text of unit length tells as much as so many words
+    given_NK = np.zeros((texts, labels), np.float32)
+    known_N = np.flatnonzero(corpus.symbols_N >= 0)
+    given_NK[known_N, corpus.symbols_N[known_N]] = 1.0
+    shares_NK, zeros_KF = given_NK, np.zeros_like(evidence.said_FK.numpy().T)
+    for _ in range(_ROUNDS):
+        told_KF = length * (told_NF.T @ shares_NK).T + used_F
+        said_KF = length / _TEMPER * np.log(told_KF / told_KF.sum(1, keepdims=True), where=used_F, out=zeros_KF)
+        meant_K = np.log(shares_NK.sum(0) + 1.0) / _TEMPER
+        shares_NK = softmax(told_NF @ said_KF.T + meant_K, axis=1).astype(np.float32)
+        shares_NK[known_N] = given_NK[known_N]
+    evidence.said_FK.copy_(torch.from_numpy(said_KF.T - said_KF.T.mean(1, keepdims=True)))
+    evidence.meant_K.copy_(torch.from_numpy(meant_K - meant_K.mean()))
+
+
+@torch.no_grad()
+def pseudo_labels(evidence: WordEvidence, corpus: TokenizedCorpus) -> np.ndarray:
+    """p(y | words) of every text without a label, NK float32; zeros for the others, which are taught by their own."""
+    shares_NK = np.concatenate([evidence(batch.tokens_BL).softmax(-1).numpy() for batch in _batches(corpus)])
+    shares_NK[corpus.symbols_N >= 0] = 0.0
+    return shares_NK
+
+
+def _weighted(evidence: WordEvidence, corpus: TokenizedCorpus) -> sp.csr_matrix:
+    """How much each word and pair of a text tells, NF float32."""
+    parts = []
+    for batch in _batches(corpus):
+        feature_BM, weight_BM = (each.numpy() for each in evidence.weighted(batch.tokens_BL))
+        row, place = np.nonzero(weight_BM)
+        shape = len(batch), len(evidence.surprise_F)
+        parts.append(sp.csr_matrix((weight_BM[row, place], (row, feature_BM[row, place])), shape=shape))
+    return sp.csr_matrix(sp.vstack(parts))
+
+
+def _batches(corpus: TokenizedCorpus) -> Iterator[TextBatch]:
+    for start in range(0, len(corpus), _ROWS):
+        yield corpus.batch(np.arange(start, min(start + _ROWS, len(corpus))))
