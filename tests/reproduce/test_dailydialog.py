@@ -70,7 +70,7 @@ def test_seeds_are_compared_pair_by_pair(tmp_path, small) -> None:
         folder = dailydialog.folder_of("lda", "small", seed, tmp_path)
         folder.mkdir()
         np.save(folder / "test-symbols.npy", symbols)
-    first, second, third = dailydialog._stability("lda", "small", 3, tmp_path)
+    first, second, third = dailydialog._stability("lda", "small", range(3), tmp_path)
     assert first == pytest.approx(1.0) and second == third < 0.1
 
 

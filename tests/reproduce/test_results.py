@@ -112,6 +112,27 @@ def test_a_folder_is_trained_by_one_process(tmp_path):
         runs.train_once(config, None, tmp_path)
 
 
+def test_seeds_of_before_count_as_if_they_had_been_given_at_once(tmp_path):
+    values = [{"bleu": 1.0, "judged": 5.0}, {"bleu": 2.5, "judged": None}, {"bleu": 7.0}]
+    whole = ResultFile(tmp_path / "whole.json", "c", {"bleu": "b", "judged": "j", "never": "n"})
+    whole.add("x", "small", values, 20.0, commits=["a", "b"])
+    for split in (1, 2):
+        path = tmp_path / f"{split}.json"
+        ResultFile(path, "c", whole.protocol).add("x", "small", values[:split], 10.0, commits=["b"])
+        later = ResultFile(path, "c", whole.protocol)
+        assert later.known("x", "small") == split and later.known("x", "full") == 0
+        later.add("x", "small", values[split:], (60.0 - 10.0 * split) / (3 - split), commits=["a"], known=split)
+        [found], [expected] = (json.loads(each.path.read_text())["rows"] for each in (later, whole))
+        for name, metric in expected["metrics"].items():
+            for kind, value in metric.items():
+                assert found["metrics"][name][kind] == (None if value is None else pytest.approx(value)), (name, kind)
+        assert found["seeds"] == 3 and found["commits"] == ["a", "b"] and found["train_seconds"] == pytest.approx(20.0)
+        unchanged = ResultFile(path, "c", whole.protocol)
+        unchanged.add("x", "small", [], 0.0, known=3)
+        assert json.loads(path.read_text())["rows"] == [found]
+    assert ResultFile(tmp_path / "1.json", "c", {"bleu": "another"}).known("x", "small") == 0
+
+
 def test_rows_of_before_stay_until_they_are_made_again(tmp_path):
     def known(file):
         return [(row["model"], row["metrics"]["bleu"]["mean"]) for row in json.loads(file.path.read_text())["rows"]]

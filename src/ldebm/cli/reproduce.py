@@ -11,11 +11,11 @@ import typer
 
 def reproduce(
     what: Annotated[
-        Literal["densities", "ptb", "dailydialog", "smd"],
+        Literal["densities", "ptb", "dailydialog", "smd", "agnews"],
         typer.Argument(
             metavar="WHAT",
             help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes), smd "
-            "(dialogues).",
+            "(dialogues), agnews (few labels).",
         ),
     ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
@@ -60,6 +60,11 @@ def reproduce(
         for part in parts[:-1] if quick else parts:
             part()
             ptb_page.write_page(page, out, quick, pictures)  # of what there is: the rows of `full` take many hours
+        return
+    if what == "agnews":
+        from ldebm.reproduce import agnews, agnews_page
+
+        agnews_page.write_page(page, agnews.reproduce(out, runs, seeds, quick, jobs))
         return
     if what == "dailydialog":
         from ldebm.reproduce import dailydialog, dailydialog_page

@@ -78,12 +78,15 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         out / f"agnews{suffix}.json", f"ldebm reproduce agnews --seeds {seeds}{' --quick' * quick}", PROTOCOL
     )
     rows = (*BASELINES, *MODELS)
-    work = [(row, draw, quick, runs) for row in rows for draw in range(seeds)]
+    size = "tiny" if quick else SIZE
+    to_run = {row: range(file.known(row, size), seeds) for row in rows}
+    work = [(row, draw, quick, runs) for row in rows for draw in to_run[row]]
     results = in_parallel(figures, work, jobs)
     for row in rows:
-        found = [next(results) for _ in range(seeds)]
-        commits = commits_of(folder_of(row, draw, quick, runs) for draw in range(seeds))
-        file.add(row, "tiny" if quick else SIZE, found, mean_seconds(found), CHANCE, None, PUBLISHED.get(row), commits)
+        found = [next(results) for _ in to_run[row]]
+        commits = commits_of(folder_of(row, draw, quick, runs) for draw in to_run[row])
+        published, known = PUBLISHED.get(row), file.known(row, size)
+        file.add(row, size, found, mean_seconds(found), CHANCE, None, published, commits, known)
     return file.path
 
 

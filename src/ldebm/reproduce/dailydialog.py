@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -112,14 +113,18 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     command = f"ldebm reproduce dailydialog --seeds {seeds}{' --quick' if quick else ''}"
     file = ResultFile(out / f"dailydialog{suffix}.json", command, PROTOCOL)
     for size, models, n in stages(rows, FULL, seeds, quick):
-        results = in_parallel(figures, [(row, size, seed, runs) for row in models for seed in range(n)], jobs)
+        to_run = {row: range(file.known(row, size), n) for row in models}
+        work = [(row, size, seed, runs) for row in models for seed in to_run[row]]
+        results = in_parallel(figures, work, jobs)
         for row in models:
-            found = [next(results) for _ in range(n)]
+            found = [next(results) for _ in to_run[row]]
             seconds = mean_seconds(found)
-            for each, value in zip(found, _stability(row, size, n, runs), strict=False):  # as many pairs as there are
+            # As many pairs as there are, of the seeds whose symbols are at hand.
+            for each, value in zip(found, _stability(row, size, to_run[row], runs), strict=False):
                 each["stability"] = value
-            commits = commits_of(folder_of(row, size, seed, runs) for seed in range(n))
-            file.add(row, size, found, seconds, published=PUBLISHED.get(row), commits=commits)
+            commits = commits_of(folder_of(row, size, seed, runs) for seed in to_run[row])
+            published, known = PUBLISHED.get(row), file.known(row, size)
+            file.add(row, size, found, seconds, published=published, commits=commits, known=known)
     return file.path
 
 
@@ -204,7 +209,7 @@ def test_symbols(row: str, size: str, seed: int, runs: Path) -> npt.NDArray[np.i
     return symbols
 
 
-def _stability(row: str, size: str, seeds: int, runs: Path) -> list[float]:
+def _stability(row: str, size: str, seeds: Sequence[int], runs: Path) -> list[float]:
     """Of every pair of seeds."""
-    symbols = [test_symbols(row, size, seed, runs) for seed in range(seeds)]
+    symbols = [test_symbols(row, size, seed, runs) for seed in seeds]
     return [float(adjusted_mutual_info_score(*pair)) for pair in itertools.combinations(symbols, 2)]

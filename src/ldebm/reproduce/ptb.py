@@ -91,12 +91,14 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         runs_of, plain = dict.fromkeys(models, n), {ptb_language_model.ROW: 1}
         # At `full` the rows with goals come first, and the prior is not refitted.
         runs_of = runs_of | plain if size == "full" else plain | runs_of | {REFIT: n}
-        work = [(row, size, seed, runs) for row in runs_of for seed in range(runs_of[row]) if row != REFIT]
+        to_run = {row: range(file.known(row, size), times) for row, times in runs_of.items()}
+        work = [(row, size, seed, runs) for row in runs_of for seed in to_run[row] if row != REFIT]
         results = in_parallel(measured, work, jobs)
-        for row, times in runs_of.items():
-            found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in range(times)]
-            commits = commits_of(folder_of(row, size, seed, runs) for seed in range(times))
-            file.add(row, size, found, mean_seconds(found), None, floor, PUBLISHED.get(row), commits)
+        for row, seeds_left in to_run.items():
+            found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in seeds_left]
+            commits = commits_of(folder_of(row, size, seed, runs) for seed in seeds_left)
+            published = PUBLISHED.get(row)
+            file.add(row, size, found, mean_seconds(found), None, floor, published, commits, file.known(row, size))
     return file.path
 
 

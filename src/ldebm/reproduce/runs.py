@@ -120,7 +120,7 @@ def commits_of(folders: Iterable[Path]) -> list[str]:
 
 def mean_seconds(found: Sequence[dict[str, float | None]]) -> float:
     """Of the seeds' training; taken out of their figures, of which it is none."""
-    return fmean(each.pop("train_seconds") or 0.0 for each in found)
+    return fmean(each.pop("train_seconds") or 0.0 for each in found) if found else 0.0
 
 
 def _digest(path: Path) -> str | None:

@@ -89,13 +89,15 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     )
     for size, models, n in stages(ROWS, FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
-            work = [(name, row, size, seed, runs) for row in models for seed in range(n)]
+            to_run = {row: range(file.known(row, size), n) for row in models}
+            work = [(name, row, size, seed, runs) for row in models for seed in to_run[row]]
             results, floor = in_parallel(figures, work, jobs), floors(name, size)
             for row in models:
-                found = [next(results) for _ in range(n)]
+                found = [next(results) for _ in to_run[row]]
                 published = PUBLISHED.get(row) if name == "smd" else None
-                commits = commits_of(folder_of(name, row, size, seed, runs) for seed in range(n))
-                file.add(row, size, found, mean_seconds(found), None, floor, published, commits)
+                commits = commits_of(folder_of(name, row, size, seed, runs) for seed in to_run[row])
+                seconds, known = mean_seconds(found), file.known(row, size)
+                file.add(row, size, found, seconds, None, floor, published, commits, known)
     return first.path, second.path
 
 
