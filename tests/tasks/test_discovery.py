@@ -28,6 +28,14 @@ def test_symbols_are_ordered_by_share_not_by_number(model) -> None:
     assert [symbol.symbol for symbol in discover(model, texts).symbols] == [0, 2, 1, 3]
 
 
+def test_words_come_first_that_the_other_texts_hardly_have_and_marks_last(model) -> None:
+    """ "the" and "!" tell nothing of cats, however much more often they are said of them."""
+    texts = ["the the the cat !"] * 9 + ["the cat !"] + ["the car stops and the bus stops ."] * 10
+    words = discover(model, texts).symbols[0].words
+    assert [word.word for word in words] == ["cat", "the", "!"]
+    assert words[1].nats > words[0].nats > 0
+
+
 def test_rare_words_are_not_listed(model) -> None:
     texts = [*["the cat runs"] * 6, "the cat purrs", *["the car runs"] * 6]
 
@@ -72,7 +80,7 @@ def test_the_symbols_mean_is_weighted_by_probability_and_its_texts_are_its_own(m
 
 def test_prototypes_are_generated_with_the_symbol_and_the_seed(model, corpus) -> None:
     found = discover(model, corpus[0], prototypes=2, seed=5)
-    assert model.generated == [(2, 0, "greedy", 5), (2, 1, "greedy", 5), (2, 2, "greedy", 5)]
+    assert model.generated == [(2, 0, "sample", 5), (2, 1, "sample", 6), (2, 2, "sample", 7)]
     assert found.symbols[1].prototypes == ("the car is here 0", "the car is here 1")
 
 
@@ -111,7 +119,7 @@ def test_rare_words_do_not_hide_near_duplicates(model, monkeypatch) -> None:
 
 
 def test_the_record_says_how_it_was_read_and_is_json(model, corpus, monkeypatch) -> None:
-    monkeypatch.setattr(reading.read, "__defaults__", (None, 0, 100))
+    monkeypatch.setattr(reading.infer, "__defaults__", (None, 0, 100))
     found = discover(model, *corpus, seed=2)
     record = json.loads(json.dumps(found.to_dict()))
     assert (record["texts_read"], record["texts_given"], record["seed"]) == (100, 300, 2)
