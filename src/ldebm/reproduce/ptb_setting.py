@@ -14,7 +14,7 @@ from ldebm.reproduce.rows import BEST, BY_DIRECTIONS, LENGTHS, PAPER, PRIORS, QU
 from ldebm.tasks import generation_figures
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
-# Every row sees every word of every sentence. Sentences of a newspaper do not fall into kinds by their words (docs/log.md).
+# Every row sees every word of every sentence; clusters by words help its prior less (docs/log.md).
 COMMON = ("data.vocabulary_size=10001", "data.max_length=85", *BY_DIRECTIONS)
 CHOSEN = ("model.latent_size=96",)  # on validation (docs/log.md); the published form keeps its own
 

@@ -10,9 +10,7 @@ from ldebm.errors import DataError
 from ldebm.objective import Inferred
 
 TEXTS_READ = 20_000  # at most: enough for every figure here, and it fits in memory
-SHOWN_TEMPERATURE = (
-    0.7  # of texts that are shown to somebody: a model that is not yet good loops without chance, and rambles at 1
-)
+SHOWN_TEMPERATURE = 0.7  # of texts that are shown: without chance a model of few texts repeats itself, at 1 it rambles
 Mode = Literal["greedy", "sample", "beam"]
 Text = TypeVar("Text", bound=str)  # or one that knows more, as a response its dialogue
 
