@@ -58,7 +58,7 @@ def test_words_are_counted_by_probability(model, monkeypatch) -> None:
     assert words[0].nats == pytest.approx(share * np.log(share / 0.25))
 
 
-def test_the_nearest_texts_are_distinct_and_close_to_the_symbols_mean(model) -> None:
+def test_the_nearest_texts_are_distinct_and_lie_in_the_symbols_direction(model) -> None:
     lengths = [2, 4, 4, 5, 9]  # dimension 1 of the latent; their mean is 4.8
     texts = ["cat " + "x " * (n - 1) for n in lengths] + ["car"] * 4
     assert discover(model, texts).symbols[0].nearest == tuple("cat " + "x " * (n - 1) for n in (5, 4, 2))
@@ -66,16 +66,15 @@ def test_the_nearest_texts_are_distinct_and_close_to_the_symbols_mean(model) -> 
     assert len(discover(model, texts, nearest=1).symbols[0].nearest) == 1
 
 
-def test_the_symbols_mean_is_weighted_by_probability_and_its_texts_are_its_own(model, monkeypatch) -> None:
-    texts = ["a", "b", "c", "d"]
-    means = np.array([[0.0], [1.0], [2.0], [1.6]])
-    monkeypatch.setattr(model, "posterior", lambda texts: (means, means))
-    soft = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [0.4, 0.6]])  # the mean of symbol 0 is at 3.24 / 2.6 = 1.25
+def test_the_symbols_direction_is_weighted_by_probability_and_its_texts_are_its_own(model, monkeypatch) -> None:
+    texts = ["a", "b", "c", "d", "far", "opposite"]
+    means = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1], [-4, 2], [4, -2]])
+    monkeypatch.setattr(model, "posterior", lambda texts: (means + 5, means))
+    soft = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [0.4, 0.6], [0.6, 0.4], [0.6, 0.4]])
     monkeypatch.setattr(model, "symbol_probabilities", lambda texts: soft)
-    found = discover(model, texts)
-    assert found.symbols[0].nearest == ("b", "c", "a")
-    soft[[0, 2]] = soft[[2, 0]]  # and now at 2.44 / 2.6 = 0.94
-    assert discover(model, texts).symbols[0].nearest == ("b", "a", "c")
+    assert discover(model, texts).symbols[0].nearest == ("far", "c", "b")  # of symbol 0 it is (-0.4, 0.2)
+    soft[[0, 2]] = soft[[2, 0]]
+    assert discover(model, texts).symbols[0].nearest == ("a", "opposite", "b")  # and now (0.4, 0.2)
 
 
 def test_prototypes_are_generated_with_the_symbol_and_the_seed(model, corpus) -> None:

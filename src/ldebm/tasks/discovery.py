@@ -33,7 +33,8 @@ class SymbolRecord:
 
     share: share of the texts whose most probable symbol it is. words: first those that are three times as frequent as
     elsewhere and no mere punctuation, then the rest, the most characteristic of each first. nearest: its texts
-    closest to the mean latent of the symbol. prototypes: sampled with the symbol. labels: the labels of its
+    whose latents, seen from the mean of all, lie most nearly in the direction of the symbol's: those nearest to its
+    mean itself are the least distinct of its texts. prototypes: sampled with the symbol. labels: the labels of its
     labelled texts, as shares that sum to 1, most frequent first. All are empty for a symbol that no text has.
     """
 
@@ -123,14 +124,18 @@ def describe(
     spelt_V = np.array([any(map(str.isalnum, word)) for word in vocabulary], dtype=bool)
     telling_KV = (frequency_ratios(counts_KV) >= _TELLING) & spelt_V & (contributions_KV > ROUNDING)
 
-    def describe(k: int) -> SymbolRecord:
+    from_all_ND = means_ND - means_ND.mean(axis=0)
+    lengths_N = np.maximum(np.linalg.norm(from_all_ND, axis=1), ROUNDING)
+
+    def describe_one(k: int) -> SymbolRecord:
         its_rows = np.flatnonzero(symbols_N == k)
         if not len(its_rows):
             return SymbolRecord(k, 0.0)
         best = np.lexsort((-contributions_KV[k], ~telling_KV[k]))[:words]
-        centre_D = probabilities_NK[:, k] @ means_ND / probabilities_NK[:, k].sum()
-        by_distance = its_rows[np.argsort(((means_ND[its_rows] - centre_D) ** 2).sum(axis=1), kind="stable")]
-        distinct = dict.fromkeys(reading.texts[row] for row in by_distance)
+        cosine_n = (
+            from_all_ND[its_rows] @ (probabilities_NK[:, k] @ from_all_ND) / lengths_N[its_rows]
+        )  # up to a factor
+        distinct = dict.fromkeys(reading.texts[row] for row in its_rows[np.argsort(-cosine_n, kind="stable")])
         return SymbolRecord(
             symbol=k,
             share=float(shares_K[k]),
@@ -148,7 +153,7 @@ def describe(
         )
 
     return Discovery(
-        symbols=tuple(describe(int(k)) for k in np.argsort(-shares_K, kind="stable")),
+        symbols=tuple(describe_one(int(k)) for k in np.argsort(-shares_K, kind="stable")),
         near_duplicates=_near_duplicates(counts_KV, common_V, np.flatnonzero(shares_K), duplicate_divergence),
         labels=_make_up(reading.labels),
         texts_read=len(reading.texts),
