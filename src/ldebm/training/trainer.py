@@ -282,9 +282,9 @@ class Trainer:
                 self.epochs_without_better += 1
             if self.accelerator.is_main_process:
                 say(_line(epoch, self.config.epochs, self.seconds, self._longest(), train, found))
-                # The first epoch has no clusters yet.
-                taught = self.clustering is None or self.clustering.labels_N is not None
-                for note in warnings_of(found, train, self.model.prior.has_symbols and taught):
+                # One epoch is too little for clusters to be learned; labels may well be of one kind.
+                learned = self.model.prior.has_symbols and self.model.labels is None and epoch > 0
+                for note in warnings_of(found, train, learned):
                     warn(note)
         else:
             self._keep()
