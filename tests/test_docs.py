@@ -98,6 +98,13 @@ def test_the_snippets_run_in_their_order(page, monkeypatch):
         exec(compile(block, str(page), "exec"), names)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_between_pages_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not link.startswith("http") and not (page.parent / link).exists()]
+    assert missing == []
+
+
 def test_every_figure_of_evaluate_has_its_line_on_the_page_of_metrics():
     model, (texts, labels) = tiny.model().eval(), tiny.texts(60)
     measured = [each.name for each in evaluate(model, texts, texts, samples=10, labels=labels)]
