@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import shlex
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,7 @@ __all__ = ["run"]  # a fixture
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TOLD_ELSEWHERE = ("log.md", "design.md")  # what was done, and contracts: nothing to type
-# These take minutes or wait for somebody; tests/cli, tests/reproduce, tests/tasks and tests/explore start them.
-LONG = ("demo", "reproduce", "explore")
+LONG = ("demo", "reproduce")  # these take minutes; tests/cli, tests/reproduce and tests/tasks start them
 SMALL = ["--preset", "best-tiny", "--set", "training.max_steps=10", "--set", "training.precision=fp32"]
 
 
@@ -59,17 +60,29 @@ def somebodys_files(tmp_path, monkeypatch):
     lines = [[turn._asdict() for turn in each.turns] for each in dialogues(60, 0)]
     (tmp_path / "chats.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (tmp_path / "open.jsonl").write_text("".join(f"{json.dumps(line[:1])}\n" for line in lines[:3]))
+    monkeypatch.setattr("sys.stdin", io.StringIO("it is red\n"))  # of who talks to a run
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def nobody_comes(monkeypatch):
+    """An explorer is interrupted as soon as it would wait for a browser, at a port that is free."""
+
+    def interrupted(server):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", interrupted)
+    return ("--port", "0")
+
+
 @pytest.mark.parametrize("page", TYPED)
-def test_the_commands_run_in_their_order(page, run):
+def test_the_commands_run_in_their_order(page, run, nobody_comes):
     if "runs/demo" in page.read_text(encoding="utf-8"):  # what `ldebm demo` leaves, in seconds
         assert run("train", "reviews", "--out", "runs/demo", *SMALL, "--set", "model.symbols=20")[0] == 0
     for words in commands(page):
         if words[0] in LONG:
             continue
-        code, _, err = run(*words, *(SMALL if words[0] == "train" else ()))
+        code, _, err = run(*words, *{"train": SMALL, "explore": nobody_comes}.get(words[0], ()))
         assert code == 0, (words, err)
 
 
@@ -83,6 +96,13 @@ def test_the_snippets_run_in_their_order(page, monkeypatch):
     names: dict[str, object] = {}
     for block in blocks(page, ("python",)):
         exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_between_pages_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not link.startswith("http") and not (page.parent / link).exists()]
+    assert missing == []
 
 
 def test_every_figure_of_evaluate_has_its_line_on_the_page_of_metrics():

@@ -34,6 +34,13 @@ def test_no_texts_give_no_rows(model):
     assert model.reconstruct([]) == []
 
 
+def test_texts_that_are_longer_than_is_read_are_known(model):
+    longest = " ".join(["food"] * 18)  # with its two marks as long as the limit
+    assert model.cut([longest, f"{longest} food", ""]).tolist() == [False, True, False]
+    assert np.array_equal(model.encode([f"{longest} food"]), model.encode([longest]))
+    assert model.cut([]).tolist() == []
+
+
 @pytest.mark.parametrize("mode", ["greedy", "sample", "beam"])
 def test_writing_gives_texts_that_the_seed_decides(model, mode):
     texts = model.generate(6, mode=mode, seed=4)

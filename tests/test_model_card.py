@@ -37,6 +37,14 @@ def test_the_command_on_the_card_asks_for_the_same_configuration(run, tmp_path, 
     assert asked == [model.config]
 
 
+def test_what_labels_decide_is_no_setting(tmp_path):
+    of_labels = ("data.source=a.csv", "data.label=stars", "data.labels=[bad, good]", "training.clustering_weight=0")
+    model = tiny.model(*of_labels, "model.symbols=2")
+    write_card(model, tmp_path, 10, 60)
+    assert "--label stars" in model.card
+    assert "model.symbols" not in model.card and "clustering_weight" not in model.card
+
+
 def test_the_card_says_what_made_it_and_what_not_to_expect(tmp_path):
     model = tiny.model()
     write_card(model, tmp_path, 10, 60)

@@ -1,5 +1,6 @@
 """An ONNX file reads texts as PyTorch does, in any batch, for every kind of encoder and prior."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -56,6 +57,15 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ConfigError, match=r"onnxscript.*pip install 'ldebm\[onnx\]'"):
         export_reader(tiny.model(), tmp_path / "reader.onnx")
+
+
+def test_the_command_is_silent_about_how_torch_does_it(tmp_path):
+    """In a process of its own: torch tells it once, through a handler that it made when it was loaded."""
+    tiny.model().save_pretrained(tmp_path / "run")
+    done = subprocess.run(
+        [sys.executable, "-m", "ldebm", "export", str(tmp_path / "run")], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
 
 
 def test_the_command_writes_into_the_run_folder(run, tmp_path):

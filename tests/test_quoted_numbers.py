@@ -29,7 +29,8 @@ def leaves(value: Any) -> Iterator[float]:
 
 def files_of(command: str) -> list[Path]:
     """The result files that a README row's command makes."""
-    names = re.findall(r"reproduce (\w+)", command)
+    names = re.findall(r"reproduce (\w+)|ldebm (report)\b", command)
+    names = [verb or part for part, verb in names]
     names += ["engine" if name == "ptb" else f"benchmark-{name}" for name in re.findall(r"benchmarks\.(\w+)", command)]
     return [path for name in names for path in sorted(RESULTS.glob(f"{name}*.json"))]
 

@@ -136,6 +136,12 @@ class LDEBM(LatentModel[Sequence[str]]):
             )
             yield index, batch.to(self.device)
 
+    def cut(self, texts: Sequence[str]) -> np.ndarray:
+        """Which of the texts are longer than the model reads (`data.max_length`), [N] bool: their ends are lost."""
+        most = self.config.data.max_length
+        # One id more than the limit shows which texts are longer.
+        return np.array([len(ids) > most for ids in self.tokenizer.encode(texts, most + 1)], dtype=bool)
+
     def chosen_symbol(self, symbol: int | None, label: str | None) -> int | None:
         """The symbol by number, or by its label's name. Raises UserError for one that the run does not have."""
         if label is not None:

@@ -5,6 +5,7 @@ Legend: B texts, L tokens, D latent dimensions, H hidden units, K symbols.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def export_reader(model: LDEBM, path: Path) -> Path:
     tokens_BL, lengths_B = _padded(model, _CHECKED)
     texts, tokens = torch.export.Dim("texts"), torch.export.Dim("tokens")
     with model.evaluating(torch.float32), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch about its own exporter
+        warnings.simplefilter("ignore")  # of torch about its own exporter, and of what it would do with torchvision
+        logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
         program = torch.onnx.export(
             Reader(model).eval(),
             (tokens_BL, lengths_B),

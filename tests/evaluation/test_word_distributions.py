@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
-from ldebm.evaluation.word_distributions import divergence_contributions, jensen_shannon
+from ldebm.evaluation.word_distributions import divergence_contributions, frequency_ratios, jensen_shannon
 
 COUNTS = np.array([[8.0, 1, 1, 0], [1, 5, 0, 4], [2, 2, 2, 2]])
 
@@ -30,6 +30,14 @@ def test_a_word_that_is_frequent_everywhere_contributes_nothing() -> None:
 
 def test_a_symbol_without_counts_contributes_nothing() -> None:
     assert divergence_contributions(np.array([[0.0, 0], [1, 2]])).tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_words_frequency_is_set_against_that_of_all_other_symbols() -> None:
+    ratios = frequency_ratios(COUNTS)
+    assert ratios[0, 0] == pytest.approx((8 / 10) / (3 / 18)) and ratios[1, 1] == pytest.approx((5 / 10) / (3 / 18))
+    assert ratios[0, 3] == 0
+    assert frequency_ratios(np.array([[2.0, 1], [0, 1]]))[:, 0].tolist() == [math.inf, 0]
+    assert frequency_ratios(np.array([[0.0, 0], [1, 2]])).tolist() == [[0, 0], [0, 0]]
 
 
 def test_jensen_shannon_is_that_of_scipy() -> None:

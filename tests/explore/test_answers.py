@@ -4,10 +4,22 @@ import numpy as np
 import pytest
 
 from ldebm.errors import UserError
+from ldebm.explore import Explorer
 from ldebm.explore.answers import MOST_CHARACTERS
+from ldebm.model import LDEBM
 from ldebm.tasks.interpolation import interpolate
 from ldebm.tasks.rewriting import rewrite
 from tests.explore.conftest import TEXTS
+
+LONG = "the food was great and we will say so " * 5
+
+
+def test_every_text_is_read_once_at_the_start(explorer, monkeypatch):
+    asked: list[int] = []
+    inferred = LDEBM.inferred
+    monkeypatch.setattr(LDEBM, "inferred", lambda self, some: asked.append(len(some)) or inferred(self, some))
+    Explorer(explorer.model, TEXTS)
+    assert asked == [len(TEXTS)]
 
 
 def test_a_text_has_symbols_a_reconstruction_and_its_nearest_texts(explorer):
@@ -37,7 +49,16 @@ def test_a_text_is_rewritten_as_the_library_does(explorer):
     assert explorer.rewrite({"text": TEXTS[0], "symbol": 1}) == {
         "text": expected.text,
         "probability": expected.probability,
+        "cut": "",
     }
+
+
+@pytest.mark.parametrize(
+    "question, asked", [("read", {}), ("rewrite", {"symbol": 1}), ("between", {"first": TEXTS[0], "second": LONG})]
+)
+def test_what_a_text_loses_is_told(explorer, question, asked):
+    assert "reads 20 tokens" in explorer.questions[question]({"text": LONG} | asked)["cut"]
+    assert explorer.questions[question]({"text": TEXTS[0]} | asked | {"second": TEXTS[1]})["cut"] == ""
 
 
 def test_the_way_between_two_texts_is_that_of_the_library(explorer):

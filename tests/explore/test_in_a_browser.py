@@ -50,6 +50,15 @@ def test_a_text_is_rewritten_with_the_chosen_symbol(tab, explorer):
     assert f"{round(100 * wanted.probability)}%" in tab.locator("#rewrite-found small").inner_text()
 
 
+def test_a_text_that_is_too_long_is_told_so_until_a_shorter_one_is_read(tab):
+    for text, told in (("the food was great " * 10, "The model reads 20 tokens"), (TEXTS[0], "")):
+        tab.locator("#original").fill(text)
+        tab.locator("#rewrite button").click()
+        tab.wait_for_selector("#rewrite[aria-busy=false] button:enabled")
+        tab.wait_for_function("told => document.getElementById('rewrite-cut').textContent.startsWith(told)", arg=told)
+    assert tab.locator("#rewrite-cut").inner_text() == ""
+
+
 def test_there_is_a_way_between_two_texts(tab, explorer):
     tab.locator("#first").fill(TEXTS[0])
     tab.locator("#second").fill(TEXTS[1])

@@ -5,8 +5,11 @@ import json
 
 import pytest
 
-from ldebm import load_corpus, load_dialogues, load_preset, train
-from ldebm.cli.report import NAME
+from ldebm import LDEBM, load_corpus, load_dialogues, load_preset, train
+from ldebm.cli.inputs import columns_of, corpus_of
+from ldebm.cli.report import NAME, write
+from ldebm.tasks.discovery import describe
+from ldebm.tasks.reading import infer
 from tests import tiny
 from tests.cli.conftest import run
 from tests.report.test_page import Parsed
@@ -36,6 +39,21 @@ def test_a_run_becomes_a_page_in_its_folder(run, folder) -> None:
     points = points_of(folder / NAME)
     assert 150 < len(points["text"]) < 200 and points["labels"] == []
     assert "reviews, validation split" in (folder / NAME).read_text()
+
+
+def test_every_training_text_is_read_once_and_not_again_where_it_was_already(folder, tmp_path, monkeypatch) -> None:
+    model = LDEBM.from_pretrained(folder)
+    texts, labels = columns_of(corpus_of(model.config).train)
+    reading = infer(model, texts, labels)
+    known = reading, describe(model, reading)
+    asked: list[int] = []
+    inferred = LDEBM.inferred
+    monkeypatch.setattr(LDEBM, "inferred", lambda self, some: asked.append(len(some)) or inferred(self, some))
+    write(folder, tmp_path / "first.html")
+    assert asked.count(len(texts)) == 1
+    asked.clear()
+    write(folder, tmp_path / "second.html", None, known)
+    assert len(texts) not in asked and (tmp_path / "first.html").read_text() == (tmp_path / "second.html").read_text()
 
 
 def test_symbols_are_compared_with_a_column_that_training_did_not_know(run, folder, tmp_path) -> None:

@@ -29,6 +29,14 @@ def test_it_opens_whole_and_no_text_runs(tab):
     assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
 
 
+def test_a_figure_and_what_it_is_read_against_are_seen_at_once(tab):
+    width = tab.viewport_size["width"]
+    for cell in tab.locator("tbody tr").first.locator("th, td").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["width"] > 20
+    assert tab.get_by_role("table").get_by_role("cell").count() == 3  # also where its rows are shown as blocks
+
+
 def test_a_symbol_filters_and_a_second_click_lets_go(tab):
     button = tab.locator(".legend button").first
     button.click()

@@ -10,8 +10,9 @@ import pytest
 
 from ldebm.presets import load_preset
 from ldebm.report import gather, write_report
-from ldebm.tasks.discovery import discover
+from ldebm.tasks.discovery import describe
 from ldebm.tasks.evaluation_of_runs import evaluate
+from ldebm.tasks.reading import infer
 from tests import tiny
 from tests.report.conftest import HOSTILE, contents, page_of
 
@@ -105,9 +106,10 @@ def test_what_a_model_has_not_is_left_out(tmp_path):
 def test_a_real_model_and_its_texts_make_a_page(tmp_path):
     model, (texts, labels) = tiny.model().eval(), tiny.texts(120)
     measured = evaluate(model, texts[:40], texts, samples=20, labels=labels[:40])
-    found = discover(model, texts, labels)  # untrained, it knows one symbol: the others get a text each
+    reading = infer(model, texts, labels)
+    found = describe(model, reading)  # untrained, it knows one symbol: the others get a text each
     symbols = tuple(dataclasses.replace(one, share=0.25, nearest=(texts[one.symbol],)) for one in found.symbols)
-    shown = gather(model, tmp_path, texts, labels, dataclasses.replace(found, symbols=symbols), measured)
+    shown = gather(model, tmp_path, reading, dataclasses.replace(found, symbols=symbols), measured)
     page = write_report(shown, model.config, "tiny", tmp_path / "report.html")
     points = json.loads(Parsed(page).scripts[0])
     assert points["text"] == texts and [points["labels"][row] for row in points["label"]] == labels

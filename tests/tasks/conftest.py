@@ -29,7 +29,9 @@ class KnownModel:
         self.read.append(len(texts))
         return np.array([next(k for k, topic in enumerate(TOPICS) if set(topic) & set(text.split())) for text in texts])
 
-    def generate(self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", seed: int = 0) -> list[str]:
+    def generate(
+        self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", temperature: float = 1.0, seed: int = 0
+    ) -> list[str]:
         self.generated.append((n, symbol, mode, seed))
         topics = [i % 3 for i in range(n)] if symbol is None else [symbol] * n
         return [f"the {TOPICS[k][0]} is here {i % 2}" for i, k in enumerate(topics)]

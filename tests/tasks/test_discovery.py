@@ -28,6 +28,14 @@ def test_symbols_are_ordered_by_share_not_by_number(model) -> None:
     assert [symbol.symbol for symbol in discover(model, texts).symbols] == [0, 2, 1, 3]
 
 
+def test_words_come_first_that_the_other_texts_hardly_have_and_marks_last(model) -> None:
+    """ "the" and "!" tell nothing of cats, however much more often they are said of them."""
+    texts = ["the the the cat !"] * 9 + ["the cat !"] + ["the car stops and the bus stops ."] * 10
+    words = discover(model, texts).symbols[0].words
+    assert [word.word for word in words] == ["cat", "the", "!"]
+    assert words[1].nats > words[0].nats > 0
+
+
 def test_rare_words_are_not_listed(model) -> None:
     texts = [*["the cat runs"] * 6, "the cat purrs", *["the car runs"] * 6]
 
@@ -50,7 +58,7 @@ def test_words_are_counted_by_probability(model, monkeypatch) -> None:
     assert words[0].nats == pytest.approx(share * np.log(share / 0.25))
 
 
-def test_the_nearest_texts_are_distinct_and_close_to_the_symbols_mean(model) -> None:
+def test_the_nearest_texts_are_distinct_and_lie_in_the_symbols_direction(model) -> None:
     lengths = [2, 4, 4, 5, 9]  # dimension 1 of the latent; their mean is 4.8
     texts = ["cat " + "x " * (n - 1) for n in lengths] + ["car"] * 4
     assert discover(model, texts).symbols[0].nearest == tuple("cat " + "x " * (n - 1) for n in (5, 4, 2))
@@ -58,21 +66,20 @@ def test_the_nearest_texts_are_distinct_and_close_to_the_symbols_mean(model) -> 
     assert len(discover(model, texts, nearest=1).symbols[0].nearest) == 1
 
 
-def test_the_symbols_mean_is_weighted_by_probability_and_its_texts_are_its_own(model, monkeypatch) -> None:
-    texts = ["a", "b", "c", "d"]
-    means = np.array([[0.0], [1.0], [2.0], [1.6]])
-    monkeypatch.setattr(model, "posterior", lambda texts: (means, means))
-    soft = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [0.4, 0.6]])  # the mean of symbol 0 is at 3.24 / 2.6 = 1.25
+def test_the_symbols_direction_is_weighted_by_probability_and_its_texts_are_its_own(model, monkeypatch) -> None:
+    texts = ["a", "b", "c", "d", "far", "opposite"]
+    means = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1], [-4, 2], [4, -2]])
+    monkeypatch.setattr(model, "posterior", lambda texts: (means + 5, means))
+    soft = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [0.4, 0.6], [0.6, 0.4], [0.6, 0.4]])
     monkeypatch.setattr(model, "symbol_probabilities", lambda texts: soft)
-    found = discover(model, texts)
-    assert found.symbols[0].nearest == ("b", "c", "a")
-    soft[[0, 2]] = soft[[2, 0]]  # and now at 2.44 / 2.6 = 0.94
-    assert discover(model, texts).symbols[0].nearest == ("b", "a", "c")
+    assert discover(model, texts).symbols[0].nearest == ("far", "c", "b")  # of symbol 0 it is (-0.4, 0.2)
+    soft[[0, 2]] = soft[[2, 0]]
+    assert discover(model, texts).symbols[0].nearest == ("a", "opposite", "b")  # and now (0.4, 0.2)
 
 
 def test_prototypes_are_generated_with_the_symbol_and_the_seed(model, corpus) -> None:
     found = discover(model, corpus[0], prototypes=2, seed=5)
-    assert model.generated == [(2, 0, "greedy", 5), (2, 1, "greedy", 5), (2, 2, "greedy", 5)]
+    assert model.generated == [(2, 0, "sample", 5), (2, 1, "sample", 6), (2, 2, "sample", 7)]
     assert found.symbols[1].prototypes == ("the car is here 0", "the car is here 1")
 
 
@@ -111,7 +118,7 @@ def test_rare_words_do_not_hide_near_duplicates(model, monkeypatch) -> None:
 
 
 def test_the_record_says_how_it_was_read_and_is_json(model, corpus, monkeypatch) -> None:
-    monkeypatch.setattr(reading.read, "__defaults__", (None, 0, 100))
+    monkeypatch.setattr(reading.infer, "__defaults__", (None, 0, 100))
     found = discover(model, *corpus, seed=2)
     record = json.loads(json.dumps(found.to_dict()))
     assert (record["texts_read"], record["texts_given"], record["seed"]) == (100, 300, 2)

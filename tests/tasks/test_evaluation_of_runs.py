@@ -119,7 +119,7 @@ def test_a_model_that_says_nothing_is_measured(model, corpus, monkeypatch) -> No
 
 
 def test_at_most_the_limit_of_texts_is_read(model, corpus, monkeypatch) -> None:
-    monkeypatch.setattr(reading.read, "__defaults__", (None, 0, 100))
+    monkeypatch.setattr(reading.infer, "__defaults__", (None, 0, 100))
     rows = {one.name: one for one in evaluate(model, corpus[0], corpus[0], samples=20)}
     assert max(model.read) == 100
     assert "100 texts drawn from 300" in rows["bleu"].definition

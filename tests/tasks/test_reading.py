@@ -1,10 +1,11 @@
 """Which texts are read."""
 
 import datasets
+import numpy as np
 import pytest
 
 from ldebm.errors import DataError
-from ldebm.tasks.reading import read
+from ldebm.tasks.reading import infer, read
 
 
 def test_few_texts_are_all_read_in_their_order() -> None:
@@ -27,6 +28,21 @@ def test_of_many_a_random_part_is_read_each_with_its_label() -> None:
     assert read(column["text"], seed=1, limit=50).texts == reading.texts
     assert read(column["text"], seed=2, limit=50).texts != reading.texts
     assert read(column["text"], limit=50).labels == [None] * 50
+
+
+def test_texts_are_inferred_once_and_a_part_of_them_keeps_its_rows(model, corpus) -> None:
+    texts, labels = corpus
+    whole = infer(model, texts, labels)
+    assert (whole.texts, whole.labels, whole.given) == (texts, labels, 300)
+    before = len(model.read)
+    part = whole.drawn(40, seed=1)
+    assert len(model.read) == before and part.given == 300  # the model was not asked
+    assert part.texts == read(texts, labels, seed=1, limit=40).texts
+    again = infer(model, part.texts, part.labels)
+    assert again.labels == part.labels
+    assert all(np.array_equal(*pair) for pair in zip(part.inferred, again.inferred, strict=True))
+    assert whole.drawn(300).texts == texts
+    assert len(infer(model, texts, limit=50).inferred.means_ND) == 50
 
 
 def test_nothing_to_read_and_labels_that_do_not_fit_are_the_users_errors() -> None:

@@ -114,6 +114,16 @@ def test_the_command_reads_lines_and_tells_probabilities(model, folder, run, mon
     assert blank.splitlines() == [expected[0], "", "", expected[1]]
 
 
+def test_a_text_that_loses_its_end_is_told_with_its_line(folder, run, monkeypatch):
+    long = "the food was great and we will say so " * 5
+    code, _, error = run("rewrite", folder, long, "--label", "negative")
+    assert code == 0 and "the text is longer than 20 tokens" in " ".join(error.split())
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"the food was great\n\n{long}\n"))
+    code, out, error = run("rewrite", folder, "-", "--label", "negative")
+    assert code == 0 and len(out.splitlines()) == 3
+    assert " ".join(error.split()).count("longer than") == 1 and "line 3 is longer than 20 tokens" in error
+
+
 @pytest.mark.parametrize(
     "flags, told",
     [

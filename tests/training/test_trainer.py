@@ -20,6 +20,7 @@ from ldebm.model import LDEBM
 from ldebm.presets import config_from_yaml
 from ldebm.training import NotFinite, Stopped, Trainer, train
 from ldebm.training import run as run_module
+from ldebm.training import trainer as trainer_module
 from ldebm.training.checkpoints import newest_checkpoint
 from tests import tiny
 
@@ -257,6 +258,14 @@ def test_a_folder_of_something_else_is_left_alone_and_a_failed_start_leaves_it_f
     with pytest.raises(UserError, match="bpe"):
         train(tiny.config("data.tokenizer=bpe", "data.vocabulary_size=10"), tiny.corpus(80), tmp_path / "run")
     train(tiny.config("training.max_steps=1"), tiny.corpus(80), tmp_path / "run")
+
+
+@pytest.mark.parametrize("labelled, warned", [(False, 2), (True, 0)])
+def test_symbols_are_missed_after_the_first_epoch_where_they_are_to_be_found(monkeypatch, capsys, labelled, warned):
+    validate = trainer_module.validate
+    monkeypatch.setattr(trainer_module, "validate", lambda *given: validate(*given) | {"largest_symbol_share": 1.0})
+    trainer_of(labelled=labelled).run()
+    assert capsys.readouterr().err.count("one symbol takes 100%") == warned
 
 
 def test_texts_that_were_cut_are_counted(tmp_path, capsys):

@@ -25,6 +25,6 @@ def demo(
     print("\nWritten from the prior, sampled at temperature 0.7:")
     for text in done.samples:
         print(f"  {text}")
-    page = write(out, out / NAME, "domain", done.discovery)
+    page = write(out, out / NAME, "domain", (done.reading, done.discovery))
     print(f"\nThe report is {page}: open it in a browser.")
     print(f"The run folder is {out}. Go on with: ldebm generate {out} --symbol 3, ldebm evaluate {out}")

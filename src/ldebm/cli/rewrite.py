@@ -42,13 +42,21 @@ def rewrite(
 
     from ldebm import LDEBM
     from ldebm.tasks import rewriting
+    from ldebm.training.progress import warn
 
     model = LDEBM.from_pretrained(run)
     asked = [each for each in texts if each] if text == "-" else texts
     rewritten = iter(rewriting.rewrite(model, asked, symbol, label, weight))
-    for each in texts:
+    cut = iter(model.cut(asked))
+    for line, each in enumerate(texts, start=1):
         if text == "-" and not each:
             print()  # so that line i is still that of the i-th text
             continue
+        if next(cut):
+            which = f"line {line} is" if text == "-" else "the text is"
+            warn(
+                f"{which} longer than {model.config.data.max_length} tokens and was cut: its end is not rewritten; "
+                "a run trained with a greater data.max_length reads more"
+            )
         found = next(rewritten)
         print(f"{found.probability:6.1%}  {' '.join(found.text.splitlines())}")

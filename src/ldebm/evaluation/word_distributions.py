@@ -11,7 +11,7 @@ def divergence_contributions(counts_KV: Array) -> npt.NDArray[np.float64]:
     """Each word's part p(w|k) log(p(w|k) / p(w)) of KL(p(word | symbol k) || p(word)), in nats.
 
     Above 0 for a word that the symbol uses more than all texts do. A rare word weighs little, and so does a function
-    word, whose share is large but the same everywhere: no stop list is needed. p(w) is that of all symbols together;
+    word, whose share is large but the same everywhere. p(w) is that of all symbols together;
     a symbol without counts contributes 0.
     """
     _check_counts(counts_KV)
@@ -19,6 +19,18 @@ def divergence_contributions(counts_KV: Array) -> npt.NDArray[np.float64]:
     conditional_KV = counts_KV / np.where(totals_K1 > 0, totals_K1, 1)
     marginal_V = counts_KV.sum(axis=0) / counts_KV.sum()
     return np.asarray(rel_entr(conditional_KV, marginal_V), dtype=np.float64)
+
+
+def frequency_ratios(counts_KV: Array) -> npt.NDArray[np.float64]:
+    """How many times as frequent each word is with a symbol as with all others together, p(w|k) / p(w|not k), [K, V].
+
+    Infinite for a word that no other symbol uses, 0 for one that the symbol does not use or where no other has counts.
+    """
+    _check_counts(counts_KV)
+    with_K1, all_V = counts_KV.sum(axis=1, keepdims=True), counts_KV.sum(axis=0)
+    used_KV, elsewhere_KV = counts_KV * (all_V.sum() - with_K1), (all_V - counts_KV) * with_K1
+    unused_KV = np.where(used_KV > 0, np.inf, 0.0)
+    return np.divide(used_KV, elsewhere_KV, out=unused_KV, where=elsewhere_KV > 0)
 
 
 def jensen_shannon(counts_KV: Array) -> npt.NDArray[np.float64]:

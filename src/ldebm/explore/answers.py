@@ -13,9 +13,9 @@ import numpy as np
 from ldebm.data.tokenizer import is_broken
 from ldebm.errors import DataError, shorten
 from ldebm.model import LDEBM, known_symbol
-from ldebm.tasks.discovery import discover, symbol_names
+from ldebm.tasks.discovery import describe, symbol_names
 from ldebm.tasks.interpolation import interpolate
-from ldebm.tasks.reading import read
+from ldebm.tasks.reading import infer
 from ldebm.tasks.rewriting import rewrite
 
 NEIGHBOURS_AMONG = 5_000  # texts that are read at the start, so that a neighbour is found at once
@@ -36,10 +36,10 @@ class Explorer:
 
     def __init__(self, model: LDEBM, texts: Sequence[str], seed: int = 0) -> None:
         self.model = model
-        self.texts = read(texts, None, seed, NEIGHBOURS_AMONG).texts
-        self.means_ND, _, probabilities_NK = model.inferred(self.texts)
-        self.symbols_N = probabilities_NK.argmax(axis=1)
-        self.discovery = discover(model, self.texts, prototypes=0, seed=seed)
+        reading = infer(model, texts, seed=seed, limit=NEIGHBOURS_AMONG)
+        self.texts, self.means_ND = reading.texts, reading.inferred.means_ND
+        self.symbols_N = reading.inferred.symbols_NK.argmax(axis=1)
+        self.discovery = describe(model, reading, prototypes=0, seed=seed)
         self.names = symbol_names(self.discovery, model.labels)
         self.questions: dict[str, Callable[[Asked], dict[str, Any]]] = {
             "about": self.about,
@@ -77,6 +77,7 @@ class Explorer:
                 if probabilities_1K[0, k] >= _LIKELY
             ],
             "reconstruction": self.model.decode(means_1D)[0],
+            "cut": self._cut(text),
             "neighbours": [
                 {"text": each, "symbol": int(self.symbols_N[row]), "distance": float(away_N[row])}
                 for each, row in nearest.items()
@@ -98,13 +99,21 @@ class Explorer:
 
     def rewrite(self, asked: Asked) -> dict[str, Any]:
         """`text` as the model would say it with `symbol`, and how sure it then reads it so."""
-        [found] = rewrite(self.model, [_text(asked, "text")], self._symbol(asked))
-        return {"text": found.text, "probability": found.probability}
+        text = _text(asked, "text")
+        [found] = rewrite(self.model, [text], self._symbol(asked))
+        return {"text": found.text, "probability": found.probability, "cut": self._cut(text)}
 
     def between(self, asked: Asked) -> dict[str, Any]:
         """The way from `first` to `second`: texts, symbols and the ends of each energy's bracket."""
-        places = interpolate(self.model, _text(asked, "first"), _text(asked, "second"))
-        return {"places": [vars(place) for place in places]}
+        ends = _text(asked, "first"), _text(asked, "second")
+        places = interpolate(self.model, *ends)
+        return {"places": [vars(place) for place in places], "cut": self._cut(*ends)}
+
+    def _cut(self, *texts: str) -> str:
+        """What to tell of texts that are longer than the model reads; nothing of others."""
+        if not self.model.cut(texts).any():
+            return ""
+        return f"The model reads {self.model.config.data.max_length} tokens of a text: an end was left out."
 
     def _symbol(self, asked: Asked) -> int | None:
         symbol = asked.get("symbol")

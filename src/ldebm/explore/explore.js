@@ -32,7 +32,9 @@
       element.setAttribute("aria-busy", "true");
       error.hidden = true;
       try {
-        byId(`${question}-found`).replaceChildren(...show(await ask(question, asked())));
+        const found = await ask(question, asked());
+        byId(`${question}-found`).replaceChildren(...show(found));
+        if (byId(`${question}-cut`)) byId(`${question}-cut`).textContent = found.cut;
       } catch (problem) {
         error.textContent = problem instanceof TypeError ? "The explorer does not answer: was it stopped?" : problem.message;
         error.hidden = false;

@@ -21,7 +21,7 @@ from ldebm.tasks.chains import Stage, chains
 from ldebm.tasks.discovery import Discovery
 from ldebm.tasks.evaluation_of_runs import Measurement
 from ldebm.tasks.interpolation import Place, interpolate
-from ldebm.tasks.reading import SymbolModel, read
+from ldebm.tasks.reading import SHOWN_TEMPERATURE, InferredTexts, SymbolModel
 
 MAPPED = 10_000  # texts on the map: what a page of 6 MB and a telephone can hold
 SAMPLES = 10
@@ -56,23 +56,22 @@ class Contents:
 def gather(
     model: SymbolModel,
     run: Path,
-    texts: Sequence[str],
-    labels: Sequence[str | None],
+    reading: InferredTexts[str],
     discovery: Discovery,
     measured: list[Measurement],
     seed: int = 0,
 ) -> Contents:
-    """Read the texts with the model, write some more, and put everything together.
+    """Write some texts with the model, and put everything together.
 
     Args:
-        texts, labels: of the map; at most 10,000, drawn with the seed.
+        reading: texts of the map; at most 10,000 are shown, drawn with the seed.
         discovery: what the symbols stand for in the same texts.
         measured: figures on held-out texts.
     """
     return Contents(
         discovery=discovery,
-        map=_map(model, texts, labels, seed),
-        samples=model.generate(SAMPLES, seed=seed),
+        map=_map(reading.drawn(MAPPED, seed)),
+        samples=model.generate(SAMPLES, mode="sample", temperature=SHOWN_TEMPERATURE, seed=seed),
         chains=chains(model, CHAINS, seed) if isinstance(model, LDEBM) else [],
         way=_way(model, discovery, seed) if isinstance(model, LDEBM) else [],
         measured=measured,
@@ -80,11 +79,9 @@ def gather(
     )
 
 
-def _map(model: SymbolModel, texts: Sequence[str], labels: Sequence[str | None], seed: int) -> Map:
-    reading = read(texts, labels, seed, MAPPED)
-    inferred = model.inferred(reading.texts)
-    symbols_N = inferred.symbols_NK.argmax(axis=1)
-    return Map(reading.texts, plane(inferred.means_ND, symbols_N), symbols_N, reading.labels)
+def _map(reading: InferredTexts[str]) -> Map:
+    symbols_N = reading.inferred.symbols_NK.argmax(axis=1)
+    return Map(reading.texts, plane(reading.inferred.means_ND, symbols_N), symbols_N, reading.labels)
 
 
 def _way(model: LDEBM, discovery: Discovery, seed: int) -> list[Place]:

@@ -71,7 +71,7 @@
       const middle = (axis) => of.map((each) => each[axis]).sort((a, b) => a - b)[of.length >> 1];
       const half = context.measureText(points.name[symbol]).width / 2;
       const x = Math.min(canvas.clientWidth - half - 4, Math.max(half + 4, middle(0))), y = middle(1);
-      if (taken.some((box) => Math.abs(box[0] - x) < box[2] + half + 4 && Math.abs(box[1] - y) < 17)) continue;
+      if (taken.some((box) => Math.abs(box[0] - x) < box[2] + half + 12 && Math.abs(box[1] - y) < 17)) continue;
       taken.push([x, y, half]);
       context.strokeStyle = style.getPropertyValue("--card");
       context.lineWidth = 4;

@@ -14,6 +14,7 @@ from ldebm.report import charts
 from ldebm.report.contents import Contents
 from ldebm.report.frame import environment, part
 from ldebm.tasks.discovery import symbol_names
+from ldebm.tasks.reading import SHOWN_TEMPERATURE
 
 _ROOM = "ldebm.report"
 _MAP_BYTES = 420  # of a text on the map as it stands in the page: 10,000 of them stay below 6 MB in any script
@@ -68,6 +69,7 @@ def _words(shown: Contents, config: Config, measured_on: str) -> dict[str, Any]:
         "percent": _percent,
         "figures": [each for each in shown.measured if not each.name.endswith(_SAID_ELSEWHERE)],
         "measured_on": measured_on,
+        "temperature": SHOWN_TEMPERATURE,
         "responses": config.model.observation == "dialogue",
         "facts": _facts(shown, config, title),
         "energy": charts.energy(shown.way),

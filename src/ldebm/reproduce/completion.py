@@ -14,7 +14,7 @@ from ldebm.reproduce import language_models, ptb_language_model
 from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.ptb_setting import config_of, folder_of
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import BEST, LENGTHS, QUICK
+from ldebm.reproduce.rows import BEST, BY_DIRECTIONS, LENGTHS, QUICK
 from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.tasks import completion_figures
 
@@ -65,7 +65,7 @@ def _figures(name: str, runs: Path, size: str) -> dict[str, float | None]:
 
 def _trained(name: str, runs: Path, size: str) -> tuple[LDEBM, Mapping[str, list[str]]]:
     """The model of a set, and the set's texts by split."""
-    settings = SETTINGS + (LENGTHS[QUICK] if size == QUICK else ())
+    settings = SETTINGS + BY_DIRECTIONS + (LENGTHS[QUICK] if size == QUICK else ())
     corpus = load_corpus(name)
     config = config_of(BEST, size, 0, settings) if name == "ptb" else load_preset(f"best-{size}", settings)
     model = LDEBM.from_pretrained(train_once(config, corpus, folder_of(_row(name), size, 0, runs)))

@@ -12,7 +12,8 @@ LENGTHS = {
 }  # of every row's training
 WITHOUT_ENERGY = ("training.clustering_weight=0", "training.information_weight=0")
 
-BY_WORDS = ("training.clustering_by=words",)  # where symbols are to say what texts are about
+# What symbols are clusters of: of what texts are about, or of where latents lie.
+BY_WORDS, BY_DIRECTIONS = ("training.clustering_by=words",), ("training.clustering_by=directions",)
 
 BEST, PAPER = "ldebm-best", "ldebm-paper"
 PRIORS: dict[str, tuple[str, ...]] = {

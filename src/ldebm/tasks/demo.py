@@ -8,7 +8,8 @@ from pathlib import Path
 from ldebm.data.corpora import load_corpus
 from ldebm.model import LDEBM
 from ldebm.presets import load_preset
-from ldebm.tasks.discovery import Discovery, discover
+from ldebm.tasks.discovery import Discovery, describe
+from ldebm.tasks.reading import SHOWN_TEMPERATURE, InferredTexts, infer
 from ldebm.training import train
 
 _PRESET, _EPOCHS, _MINUTES = "best-small", 10, 6.0
@@ -16,9 +17,11 @@ _PRESET, _EPOCHS, _MINUTES = "best-small", 10, 6.0
 
 @dataclass(frozen=True)
 class Demo:
-    """The trained model, what its symbols stand for (with the texts' domain, which training never saw), and samples."""
+    """The trained model, its texts as it reads them (with their domain, which training never saw), what its symbols
+    stand for there, and samples."""
 
     model: LDEBM
+    reading: InferredTexts[str]
     discovery: Discovery
     samples: list[str]
 
@@ -34,6 +37,6 @@ def run_demo(out: Path, minutes: float | None = None) -> Demo:
     # Texts are split by a hash of the text: both readings put a text on the same side.
     model = train(config, load_corpus("reviews", seed=config.seed), out, resume=True)
     labelled = load_corpus("reviews", label="domain", seed=config.seed).train
-    return Demo(
-        model, discover(model, labelled["text"], labelled["label"]), model.generate(10, mode="sample", temperature=0.7)
-    )
+    reading = infer(model, labelled["text"][:], labelled["label"][:])
+    samples = model.generate(10, mode="sample", temperature=SHOWN_TEMPERATURE)
+    return Demo(model, reading, describe(model, reading), samples)

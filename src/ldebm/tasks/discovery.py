@@ -10,11 +10,12 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from ldebm.evaluation.attributes import symbol_shares
-from ldebm.evaluation.word_distributions import divergence_contributions, jensen_shannon
-from ldebm.tasks.reading import SymbolModel, read
+from ldebm.evaluation.word_distributions import divergence_contributions, frequency_ratios, jensen_shannon
+from ldebm.tasks.reading import SHOWN_TEMPERATURE, InferredTexts, SymbolModel, infer
 
 Array = npt.NDArray[np.floating]
 _NAME_WORDS = 3
+_TELLING = 3.0  # times as frequent as in the texts of all other symbols, as words are that say what a text is about
 ROUNDING = 1e-9  # nats: a word that is as frequent everywhere contributes less than this
 
 
@@ -30,8 +31,10 @@ class CharacteristicWord:
 class SymbolRecord:
     """What one symbol stands for.
 
-    share: share of the texts whose most probable symbol it is. words: most characteristic first. nearest: its texts
-    closest to the mean latent of the symbol. prototypes: generated with the symbol. labels: the labels of its
+    share: share of the texts whose most probable symbol it is. words: first those that are three times as frequent as
+    elsewhere and no mere punctuation, then the rest, the most characteristic of each first. nearest: its texts
+    whose latents, seen from the mean of all, lie most nearly in the direction of the symbol's: those nearest to its
+    mean itself are the least distinct of its texts. prototypes: sampled with the symbol. labels: the labels of its
     labelled texts, as shares that sum to 1, most frequent first. All are empty for a symbol that no text has.
     """
 
@@ -84,6 +87,20 @@ def discover(
     model: SymbolModel,
     texts: Sequence[str],
     labels: Sequence[str | None] | None = None,
+    seed: int = 0,
+    **how: Any,
+) -> Discovery:
+    """Describe every symbol of the model by the texts that have it; at most 20,000 texts are read, drawn with the seed.
+
+    Args:
+        how: as for `describe`.
+    """
+    return describe(model, infer(model, texts, labels, seed), seed=seed, **how)
+
+
+def describe(
+    model: SymbolModel,
+    reading: InferredTexts[str],
     words: int = 8,
     nearest: int = 3,
     prototypes: int = 3,
@@ -92,29 +109,33 @@ def discover(
     minimum_count: int = 5,
     duplicate_divergence: float = 0.05,
 ) -> Discovery:
-    """Describe every symbol of the model by the texts that have it; at most 20,000 texts are read, drawn with the seed.
+    """Describe every symbol of the model by texts that were read with it.
 
     Words are counted with each text's symbol probabilities. A word is listed where it occurs at least `minimum_count`
     times in the texts read and its contribution is above 0. Words rarer than that count as one word when symbols are
     compared.
     """
-    reading = read(texts, labels, seed)
-    inferred = model.inferred(reading.texts)
-    means_ND, probabilities_NK = inferred.means_ND, inferred.symbols_NK.astype(np.float64)
+    means_ND, probabilities_NK = reading.inferred.means_ND, reading.inferred.symbols_NK.astype(np.float64)
     shares_K, symbols_N = symbol_shares(probabilities_NK), probabilities_NK.argmax(axis=1)
     vocabulary, counts_NV = word_counts([model.tokenizer.words(text) for text in reading.texts])
     common_V = counts_NV.sum(axis=0) >= minimum_count
     counts_KV = (counts_NV.T @ probabilities_NK).T
     contributions_KV = np.where(common_V, divergence_contributions(counts_KV), 0)
+    spelt_V = np.array([any(map(str.isalnum, word)) for word in vocabulary], dtype=bool)
+    telling_KV = (frequency_ratios(counts_KV) >= _TELLING) & spelt_V & (contributions_KV > ROUNDING)
 
-    def describe(k: int) -> SymbolRecord:
+    from_all_ND = means_ND - means_ND.mean(axis=0)
+    lengths_N = np.maximum(np.linalg.norm(from_all_ND, axis=1), ROUNDING)
+
+    def describe_one(k: int) -> SymbolRecord:
         its_rows = np.flatnonzero(symbols_N == k)
         if not len(its_rows):
             return SymbolRecord(k, 0.0)
-        best = np.argsort(-contributions_KV[k], kind="stable")[:words]
-        centre_D = probabilities_NK[:, k] @ means_ND / probabilities_NK[:, k].sum()
-        by_distance = its_rows[np.argsort(((means_ND[its_rows] - centre_D) ** 2).sum(axis=1), kind="stable")]
-        distinct = dict.fromkeys(reading.texts[row] for row in by_distance)
+        best = np.lexsort((-contributions_KV[k], ~telling_KV[k]))[:words]
+        cosine_n = (
+            from_all_ND[its_rows] @ (probabilities_NK[:, k] @ from_all_ND) / lengths_N[its_rows]
+        )  # up to a factor
+        distinct = dict.fromkeys(reading.texts[row] for row in its_rows[np.argsort(-cosine_n, kind="stable")])
         return SymbolRecord(
             symbol=k,
             share=float(shares_K[k]),
@@ -124,12 +145,15 @@ def discover(
                 if contributions_KV[k, v] > ROUNDING
             ),
             nearest=tuple(distinct)[:nearest],
-            prototypes=tuple(model.generate(prototypes, symbol=k, seed=seed)),
+            prototypes=tuple(
+                # Of another seed each: of one, they would be the same texts with each symbol's words.
+                model.generate(prototypes, symbol=k, mode="sample", temperature=SHOWN_TEMPERATURE, seed=seed + k)
+            ),
             labels=_make_up([reading.labels[row] for row in its_rows]),
         )
 
     return Discovery(
-        symbols=tuple(describe(int(k)) for k in np.argsort(-shares_K, kind="stable")),
+        symbols=tuple(describe_one(int(k)) for k in np.argsort(-shares_K, kind="stable")),
         near_duplicates=_near_duplicates(counts_KV, common_V, np.flatnonzero(shares_K), duplicate_divergence),
         labels=_make_up(reading.labels),
         texts_read=len(reading.texts),

@@ -18,7 +18,7 @@ from ldebm.evaluation.latent import (
     mutual_information,
 )
 from ldebm.evaluation.reconstruction import bleu, token_accuracy
-from ldebm.tasks.reading import Mode, Reading, SymbolModel, read
+from ldebm.tasks.reading import Mode, Reading, SymbolModel, infer
 
 Array = npt.NDArray[np.floating]
 Tokens = tuple[str, ...]
@@ -59,8 +59,8 @@ def evaluate(
     rows of symbols are left out for a model with a single symbol, those of labels where no text has one, and
     `unigram_kl` where a model generates no word at all.
     """
-    reading = read(texts, labels, seed)
-    means_ND, variances_ND, probabilities_NK = model.inferred(reading.texts)
+    reading = infer(model, texts, labels, seed)
+    means_ND, variances_ND, probabilities_NK = reading.inferred
     return [
         *_reconstruction(model, reading, seed),
         *_latents(means_ND, variances_ND, seed),

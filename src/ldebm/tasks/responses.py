@@ -49,19 +49,21 @@ class ResponseModel:
         self.asked = [text.dialogue for text in asked if text.dialogue.turns[-1].speaker in known]
         if not self.asked:
             raise DataError("the run knows none of the speakers of these turns, so that it could not respond as they")
-        self._said: dict[tuple[int, int | None, Mode, int], list[str]] = {}
+        self._said: dict[tuple[int, int | None, Mode, float, int], list[str]] = {}
 
     @property
     def tokenizer(self) -> Tokenizer:
         return self.model.tokenizer
 
-    def generate(self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", seed: int = 0) -> list[str]:
+    def generate(
+        self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", temperature: float = 1.0, seed: int = 0
+    ) -> list[str]:
         """Responses to the contexts of `drawn`; asked again the same are given."""
-        key = (n, symbol, mode, seed)
+        key = (n, symbol, mode, temperature, seed)
         if key not in self._said:
             turns = [each.turns for each in self.drawn(n, seed)]
             contexts, speakers = [each[:-1] for each in turns], [each[-1].speaker for each in turns]
-            self._said[key] = self.model.respond(contexts, speakers, symbol, mode, seed=seed)
+            self._said[key] = self.model.respond(contexts, speakers, symbol, mode, temperature, seed=seed)
         return self._said[key]
 
     def drawn(self, n: int, seed: int) -> list[Dialogue]:

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -132,6 +132,8 @@ class Trainer:
         self.best = math.inf
         self.epochs_without_better = 0
         self.changed_labels = math.nan
+        # Across epochs: lengths differ between batches, and a mean of few is of nothing else.
+        self.recent: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_LOG_STEPS))
         self._signal = 0
         self._board: Board | None = None
 
@@ -247,10 +249,11 @@ class Trainer:
             self.seconds = before + time.monotonic() - started
             logged += 1
             for name, value in (losses.parts() | losses.diagnostics).items():
-                sums[name] += float(value.detach())
+                sums[name] += (number := float(value.detach()))
+                self.recent[name].append(number)
             if self.step_count % _LOG_STEPS == 0:
                 give_back()
-                self._log("train", {name: value / logged for name, value in sums.items()})
+                self._log("train", {name: float(np.mean(numbers)) for name, numbers in self.recent.items()})
             due = time.monotonic() - saved > 60 * self.config.save_minutes
             stop, timed_out, due = self._agreed(bool(self._signal), self._out_of_time(), due)
             if timed_out or self.step_count >= self.total_steps or self.step_count % self.steps_per_epoch == 0:
@@ -286,11 +289,18 @@ class Trainer:
             else:
                 self.epochs_without_better += 1
             if self.accelerator.is_main_process:
-                say(_line(epoch, self.config.epochs, self.seconds, train, found))
-                for note in warnings_of(found, train, self.model.prior.has_symbols):
+                say(_line(epoch, self.config.epochs, self.seconds, self._longest(), train, found))
+                # One epoch is too little for clusters to be learned; labels may well be of one kind.
+                learned = self.model.prior.has_symbols and self.model.labels is None and epoch > 0
+                for note in warnings_of(found, train, learned):
                     warn(note)
         else:
             self._keep()
+
+    def _longest(self) -> float:
+        """Seconds that the whole training takes at most, as far as can be told."""
+        whole = self.seconds * self.total_steps / max(1, self.step_count)
+        return min(whole, 60 * self.config.max_minutes) if self.config.max_minutes else whole
 
     def _keep(self) -> None:
         if self.out is not None and self.accelerator.is_main_process:
@@ -371,11 +381,13 @@ class Trainer:
         return [bool(count > 0) for count in self.accelerator.reduce(mine, reduction="sum")]
 
 
-def _line(epoch: int, epochs: int, seconds: float, train: dict[str, float], found: dict[str, Any]) -> str:
+def _line(
+    epoch: int, epochs: int, seconds: float, longest: float, train: dict[str, float], found: dict[str, Any]
+) -> str:
     """An epoch in one line; nats a text unless a unit is given."""
     parts = [
         f"epoch {epoch + 1}/{epochs}",
-        f"{seconds / 60:.1f} min",
+        f"{seconds / 60:.1f} of at most {longest / 60:.1f} min",
         f"reconstruction {train.get('reconstruction', math.nan):.1f} train {found['reconstruction']:.1f} validation",
         f"rate {found['rate_to_reference']:.1f}",
     ]
