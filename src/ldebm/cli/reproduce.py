@@ -11,11 +11,11 @@ import typer
 
 def reproduce(
     what: Annotated[
-        Literal["densities", "ptb", "dailydialog", "smd"],
+        Literal["densities", "ptb", "dailydialog", "smd", "yelp"],
         typer.Argument(
             metavar="WHAT",
             help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes), smd "
-            "(dialogues).",
+            "(dialogues), yelp (control).",
         ),
     ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
@@ -60,6 +60,19 @@ def reproduce(
         for part in parts[:-1] if quick else parts:
             part()
             ptb_page.write_page(page, out, quick, pictures)  # of what there is: the rows of `full` take many hours
+        return
+    if what == "yelp":
+        from ldebm.reproduce import yelp, yelp_guidance, yelp_page, yelp_rewriting
+        from ldebm.reproduce.rows import QUICK
+
+        for size in (QUICK,) if quick else ("small", "full"):
+            for part in (
+                partial(yelp.reproduce, out, runs, seeds, quick, jobs, full=size == "full"),
+                partial(yelp_guidance.curve, out, runs, size),
+                partial(yelp_rewriting.reproduce, out, runs, size),
+            ):
+                part()
+                yelp_page.write_page(page, out, runs, quick, pictures)
         return
     if what == "dailydialog":
         from ldebm.reproduce import dailydialog, dailydialog_page
