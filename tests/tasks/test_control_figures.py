@@ -63,7 +63,7 @@ def test_poor_texts_are_told_by_the_figure_that_is_meant_to(real) -> None:
     same = control_figures.of_texts(
         {"negative": ["the film broke"] * 150, "positive": ["the food was great"] * 150}, real
     )
-    assert same["accuracy"] == 1.0 and same["perplexity_ratio"] < 1.2 and same["copies"] == 1.0
+    assert same["accuracy"] == 1.0 and same["perplexity_ratio"] < 1.5 and same["copies"] == 1.0
     assert same["distinct_2_ratio"] < 0.2 and same["self_bleu"] == pytest.approx(100)
     chosen = random.Random(0)
     shuffled = {

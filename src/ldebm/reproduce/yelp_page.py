@@ -91,14 +91,15 @@ SHOWN, _WRITTEN = 6, 40  # sentences of each label that the page shows, and out 
 
 
 _INTRODUCTION = (
-    f"Every model is {TAUGHT}, and so are those who judge: the published files could not be had. No substitute is equal "
-    f"to a sentence of dev or test. At a size every row with a latent has the same encoder and decoder, and all have "
-    f"{settings(COMMON)}, those of `small` {settings(SHORTENED['small'])}, of `full` {settings(SHORTENED['full'])}, beside "
-    f"what makes a row. The label steers `{PAPER}` and `{LAST}` at the last level alone, `{BEST}` at all of them; "
-    f"`{GUIDED}` is the same run, nothing more trained, with the weight of guidance that dev chooses. `{WRONG}` are real "
-    "test sentences judged as if the other label had been asked for. Figures are means over seeds ± their standard "
-    "deviation. Published values are recalled and unverified, by a classifier of the encoder's own family and of models "
-    "of the whole training set; a DGM-VAE with information term is recalled at 64.7%, 95.3% positive and 34.0% negative."
+    f"Every model is {TAUGHT}, and so are those who judge: the published files could not be had. No substitute is equal"
+    " to a sentence of dev or test. At a size every row with a latent has the same encoder and decoder, and all have"
+    f" {settings(COMMON)}, those of `small` {settings(SHORTENED['small'])}, of `full` {settings(SHORTENED['full'])},"
+    f" beside what makes a row. The label steers `{PAPER}` and `{LAST}` at the last level alone, `{BEST}` at all of"
+    f" them; `{GUIDED}` is the same run, nothing more trained, with the weight of guidance that dev chooses. `{WRONG}`"
+    " are real test sentences judged as if the other label had been asked for. Figures are means over seeds ± their"
+    " standard deviation. Published values are recalled and unverified, by a classifier of the encoder's own family and"
+    " of models of the whole training set; a DGM-VAE with information term is recalled at 64.7%, 95.3% positive and"
+    " 34.0% negative."
 )
 
 
