@@ -11,7 +11,6 @@ from ldebm.model import LDEBM
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK
 from ldebm.reproduce.runs import commits_of, kept_figures
-from ldebm.reproduce.yelp import CHANCE
 from ldebm.reproduce.yelp_setting import LABELS, TAUGHT, folder_of, real_texts, trained
 from ldebm.tasks import control_figures
 from ldebm.tasks.rewriting import rewrite
@@ -38,12 +37,12 @@ def reproduce(out: Path, runs: Path, size: str) -> Path:
     file = ResultFile(out / f"yelp-rewriting{'-quick' if quick else ''}.json", command, PROTOCOL)
     pairs = rewritings()[:: 10 if quick else 1]
     for row, texts in ((COPY, [pair.text for pair in pairs]), (HUMAN, [pair.rewritten for pair in pairs])):
-        file.add(row, size, [_figures(texts, pairs, size, runs)], 0.0, CHANCE)
+        file.add(row, size, [_figures(texts, pairs, size, runs)], 0.0)
     model, kept = trained(BEST, size, 0, runs), folder_of("rewriting", size, 0, runs)
     found = kept_figures(
         kept, PROTOCOL, folder_of(BEST, size, 0, runs), lambda: _figures(_rewritten(model, pairs), pairs, size, runs)
     )
-    file.add(BEST, size, [found], 0.0, CHANCE, commits=commits_of([kept]))
+    file.add(BEST, size, [found], 0.0, commits=commits_of([kept]))
     return file.path
 
 
