@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +135,9 @@ def write_page(page: Path, out: Path, runs: Path, quick: bool, pictures: Path) -
                 draw(pictures / f"{name}-{size}", rows)
                 parts.append(f"![{title}]({link}/{name}-{size}.png)")
             parts += [f"The numbers stand in `results/{file.name}`.", table(rows, columns, "real text")]
-    parts += [f"## Sentences of `{BEST}` ({sizes[-1]})", _sentences(found["rows"], sizes[-1], runs)]
+    guided = {row["size"]: row["metrics"]["guidance"]["mean"] for row in found["rows"] if row["model"] == GUIDED}
+    for size in [each for each in sizes if each in guided][-1:]:
+        parts += [f"## Sentences of `{BEST}` ({size})", _sentences(size, guided[size], runs)]
     parts += ["## What the columns mean", definitions(found["protocol"])]
     if (file := out / f"yelp-rewriting{suffix}.json").exists():
         parts += ["Of rewritten sentences:", definitions(_read(file)["protocol"])]
@@ -147,11 +148,9 @@ def _caption(size: str) -> str:
     return f"Size `{size}`, {TAUGHT}."
 
 
-def _sentences(rows: list[Mapping[str, Any]], size: str, runs: Path) -> str:
-    """Some of each label, without guidance and with the weight that the table has."""
-    model = trained(BEST, size, 0, runs)
-    [guided] = [row["metrics"]["guidance"]["mean"] for row in rows if (row["model"], row["size"]) == (GUIDED, size)]
-    known = _known()
+def _sentences(size: str, guided: float, runs: Path) -> str:
+    """Some of each label, with the weight 1 of guidance and with the one that the table has."""
+    model, known = trained(BEST, size, 0, runs), _known()
     lines = []
     for guidance in dict.fromkeys((1.0, guided)):
         for mode in ("greedy", "sample"):
