@@ -1,7 +1,8 @@
 """Two classifiers of texts that share nothing with the models that they judge, nor with each other.
 
 Neither knows a model's encoder, vocabulary or weights: one is a convolutional network over words (Kim 2014), the other
-linear in hashed word n-grams. Texts have spaces between their tokens.
+linear in hashed word n-grams. Classes weigh the same in both, however many texts each has. Texts have spaces between
+their tokens.
 Legend: N texts, B of a batch, L tokens, E embedding, M maps, K classes, F features.
 """
 
@@ -106,12 +107,14 @@ def _fit(
     network.train()
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE, fused=True)
     device = network.head.weight.device
+    counts_K = classes_N.bincount()
+    weight_K = (len(classes_N) / (len(counts_K) * counts_K)).to(device)  # classes weigh the same, as in the linear one
     for epoch in range(epochs):
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE / 2**epoch
         for index in bucketed(corpus.lengths_N, BATCH, seed, epoch):
             logits_BK = network(corpus.batch(index).tokens_BL.to(device))
-            loss = F.cross_entropy(logits_BK, classes_N[index].to(device))
+            loss = F.cross_entropy(logits_BK, classes_N[index].to(device), weight_K)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -120,7 +123,7 @@ def _fit(
 
 class LinearClassifier:
     """Logistic regression on the counts of a text's word 1- to 3-grams, hashed and scaled to length one: coefficients
-    are all there is to it. Classes weigh the same, however many texts each has."""
+    are all there is to it."""
 
     def __init__(self, regression: LogisticRegression) -> None:
         self.regression = regression

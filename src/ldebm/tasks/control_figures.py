@@ -30,9 +30,9 @@ ByLabel = Mapping[str, Sequence[str]]
 
 CLASSIFIERS = {  # suffix of its figures -> what it is
     "": f"a convolutional network over words (Kim 2014: widths {text_classifiers.WIDTHS}, {text_classifiers.MAPS} maps "
-    f"each, {text_classifiers.EPOCHS} epochs) taught by the even rows of the training texts",
+    f"each, {text_classifiers.EPOCHS} epochs) taught by the even rows of the training texts, classes weighing the same",
     "_second": f"a logistic regression on hashed word {text_classifiers.NGRAMS[0]}- to {text_classifiers.NGRAMS[1]}-"
-    f"grams (inverse regularisation {text_classifiers.STRENGTH:g}) taught by the odd rows",
+    f"grams (inverse regularisation {text_classifiers.STRENGTH:g}) taught by the odd rows, classes weighing the same",
 }
 
 
