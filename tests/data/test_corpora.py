@@ -10,6 +10,7 @@ import datasets
 import numpy as np
 import pytest
 
+from ldebm.data import yelp
 from ldebm.data.corpora import load_corpus
 from ldebm.data.splits import hashed_split
 from ldebm.errors import DataError
@@ -121,6 +122,46 @@ def test_dailydialog(real_data: Path) -> None:
     assert len(load_corpus("dailydialog", label="topic").labels or ()) == 10
     with pytest.raises(DataError, match="'text', 'act', 'emotion', 'topic'"):
         load_corpus("dailydialog", label="mood")
+
+
+def test_yelp(real_data: Path) -> None:
+    corpus = load_corpus("yelp", label="sentiment")
+    parts = [corpus.train, corpus.validation, corpus.test or []]
+    assert [len(part) for part in parts] == [yelp.SUBSTITUTES, 4_000, 1_000] and corpus.tokenised
+    assert corpus.labels == yelp.LABELS == ("negative", "positive")
+    assert [sum(label == "negative" for label in part["label"]) for part in parts] == [73_123, 2_000, 500]
+    assert round(yelp.SUBSTITUTES / yelp.PUBLISHED, 2) == 0.41
+    assert max(len(text.split()) for part in parts for text in part["text"]) == 15
+    assert set(texts(corpus.train)).isdisjoint(texts(corpus.test))
+    with pytest.raises(DataError, match="'text', 'sentiment'"):
+        load_corpus("yelp", label="stars")
+
+
+def test_yelp_has_a_human_rewriting_of_every_test_sentence(real_data: Path) -> None:
+    found = yelp.rewritings()
+    test = yelp.sentences("test")
+    assert [each.text for each in found] == test["text"] and [each.label for each in found] == test["sentiment"]
+    folder = real_data / "yelp"
+    for number in range(2):  # the same rewritings, tokens and two mended slips aside
+        lines = gzip.decompress((folder / f"reference.{number}.gz").read_bytes()).decode().splitlines()
+        ours = [each.rewritten for each in found if each.label == yelp.LABELS[number]]
+        same = [_letters(line.split("\t")[1]) == _letters(text) for line, text in zip(lines, ours, strict=True)]
+        assert sum(same) >= 498
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+def test_a_missing_rewriting_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "yelp").mkdir()
+    for name, content in (("reference.0", "bad .\tgood ."), ("reference.1", "good .\tbad ."), ("human.txt", "good .")):
+        (tmp_path / "yelp" / f"{name}.gz").write_bytes(gzip.compress(f"{content}\n".encode()))
+    monkeypatch.setenv("LDEBM_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"human\.txt\.gz, line 1: 1 rewritings of 2 sentences"):
+        yelp.rewritings()
+    with pytest.raises(DataError, match=r"substitute\.train\.0\.gz.*Set LDEBM_DATA"):
+        load_corpus("yelp")
 
 
 def test_dialogues_whose_files_disagree_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

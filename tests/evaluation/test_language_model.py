@@ -72,6 +72,20 @@ def test_the_likelihood_is_that_of_the_library_whatever_shares_the_batch(corpora
         assert float(found[row]) == pytest.approx(float(exact), abs=1e-4)
 
 
+def test_a_text_goes_on_from_the_id_that_it_is_given(corpora) -> None:
+    vocabulary, (training, validation, _) = corpora
+    torch.manual_seed(0)
+    model = fit(LanguageModel(vocabulary, 16, 0.0), training, validation, Recipe(epochs=1, learning_rate=0.01), 0)
+    first, count = int(training.ids[1]), 4000
+    texts = model.eval().sample(count, torch.Generator().manual_seed(0), 50, first=first)
+    begun = np.bincount([text[0] if text else 2 for text in texts], minlength=vocabulary) / count
+    states, _ = model.lstm(model.embedding(torch.tensor([[1, first]])))
+    after_V = model.softmax.log_prob(states[0, -1:]).exp()[0].detach().numpy()
+    assert np.abs(begun - after_V).max() < 0.03
+    plain = np.bincount([text[0] for text in model.sample(count, None, 50) if text], minlength=vocabulary) / count
+    assert np.abs(plain - after_V).max() > 0.1
+
+
 def test_samples_are_as_probable_as_the_model_says(corpora) -> None:
     vocabulary, (training, validation, _) = corpora
     torch.manual_seed(0)

@@ -11,11 +11,11 @@ import typer
 
 def reproduce(
     what: Annotated[
-        Literal["densities", "ptb", "dailydialog", "smd", "agnews"],
+        Literal["densities", "ptb", "dailydialog", "smd", "agnews", "yelp"],
         typer.Argument(
             metavar="WHAT",
             help="Which part of the paper: densities (synthetic sets), ptb (Table 1), dailydialog (attributes), smd "
-            "(dialogues), agnews (few labels).",
+            "(dialogues), agnews (few labels), yelp (control).",
         ),
     ],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
@@ -65,6 +65,19 @@ def reproduce(
         from ldebm.reproduce import agnews, agnews_page
 
         agnews_page.write_page(page, agnews.reproduce(out, runs, seeds, quick, jobs))
+        return
+    if what == "yelp":
+        from ldebm.reproduce import yelp, yelp_guidance, yelp_page, yelp_rewriting
+        from ldebm.reproduce.rows import QUICK
+
+        for size in (QUICK,) if quick else ("small", "full"):
+            for part in (
+                partial(yelp.reproduce, out, runs, seeds, quick, jobs, full=size == "full"),
+                partial(yelp_guidance.curve, out, runs, size),
+                partial(yelp_rewriting.reproduce, out, runs, size),
+            ):
+                part()
+                yelp_page.write_page(page, out, runs, quick, pictures)
         return
     if what == "dailydialog":
         from ldebm.reproduce import dailydialog, dailydialog_page

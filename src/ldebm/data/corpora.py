@@ -12,7 +12,7 @@ import datasets
 import numpy as np
 import pyarrow.compute
 
-from ldebm.data import agnews, dailydialog
+from ldebm.data import agnews, dailydialog, yelp
 from ldebm.data.batches import PointCorpus
 from ldebm.data.hub import is_hub_name, load_hub
 from ldebm.data.library import corpus_files
@@ -26,6 +26,7 @@ log = logging.getLogger("ldebm")
 
 POINTS_TRAIN, POINTS_VALIDATION = 100_000, 10_000
 MOST_LABELS = 1_000  # each label is a symbol with a head of its own
+TOKENISED = ("ptb", "yelp")  # with spaces between the tokens
 PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "test": "ptb.test.txt.gz"}
 
 
@@ -79,7 +80,8 @@ def load_corpus(
     seed: int = 0,
 ) -> Corpus:
     """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "reviews", "ptb", "dailydialog"
-    (its utterances, labelled by act, emotion or topic), "agnews" (labelled by category), or a hub name.
+    (its utterances, labelled by act, emotion or topic), "agnews" (by category), "yelp" (by sentiment),
+    or a hub name.
 
     `text`, `label` and `split` name columns. Without a validation split, the texts for validation are chosen by a hash
     of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
@@ -111,7 +113,7 @@ def load_corpus(
         validation=parts["validation"],
         test=parts.get("test"),
         labels=None if label is None else _labels(*chosen["train"], source, label),
-        tokenised=source == "ptb",
+        tokenised=source in TOKENISED,
         origin={"source": source, "text": text, "label": label, "split": split},
     )
 
@@ -141,6 +143,8 @@ def _tables(source: str, text: str | None, label: str | None, split: str | None)
         return {part: _chosen(dailydialog.utterances(part), source, text, label, split) for part in dailydialog.PARTS}
     if source == "agnews":
         return {part: _chosen(agnews.documents(part), source, text, label, split) for part in agnews.FILES}
+    if source == "yelp":
+        return {part: _chosen(yelp.sentences(part), source, text, label, split) for part in yelp.PARTS}
     if source == "reviews":
         with resources.as_file(resources.files("ldebm.data") / "bundled" / "reviews.csv.gz") as path:
             return {"train": _read(path, text, label, split)}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ldebm.data.batches import TextBatch, TokenizedCorpus, bucketed, in_order
+from ldebm.data.tokenizer import BOS
 from ldebm.observation.decoding import DecoderState, Step, fill, sampled, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import fastest_dtype, rows_of
@@ -92,14 +93,27 @@ class LanguageModel(WordModel):
 
     @torch.no_grad()
     def sample(
-        self, n: int, generator: torch.Generator | None, max_length: int, temperature: float = 1.0
+        self,
+        n: int,
+        generator: torch.Generator | None,
+        max_length: int,
+        temperature: float = 1.0,
+        first: int | None = None,
     ) -> list[list[int]]:
-        """Ancestral samples: ids without the marks, of texts of at most `max_length` ids with them."""
+        """Ancestral samples: ids without the marks, of texts of at most `max_length` ids with them.
+
+        Args:
+            first: an id that stands before every text, and that is not among its ids.
+        """
         step = self._stepper()
         texts: list[list[int]] = []
         for start in range(0, n, _WRITE_ROWS):
             rows = min(_WRITE_ROWS, n - start)
-            texts += write(step, self._start(rows), max_length, sampled(generator, temperature, 1.0), ())
+            state, after = self._start(rows), step
+            if first is not None:
+                _, state = step(torch.full((rows,), BOS, device=self.device), state)
+                after = _beginning_with(first, step)
+            texts += write(after, state, max_length, sampled(generator, temperature, 1.0), ())
         return texts
 
     def fill(self, batch: TextBatch, beams: int, forbidden: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
@@ -123,6 +137,15 @@ class LanguageModel(WordModel):
             return self.softmax.log_prob(hidden_BH), DecoderState(torch.cat([hidden_BH, cell_BH], -1), state.latent)
 
         return step
+
+
+def _beginning_with(first: int, step: Step) -> Step:
+    """The step that reads `first` where texts begin; nothing but their beginning has the begin mark."""
+
+    def after(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        return step(last_B.masked_fill(last_B == BOS, first), state)
+
+    return after
 
 
 def fit(model: Fitted, training: TokenizedCorpus, validation: TokenizedCorpus, recipe: Recipe, seed: int) -> Fitted:

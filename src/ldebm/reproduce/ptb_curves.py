@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ldebm import metrics_log
 from ldebm.model import LDEBM
 from ldebm.reproduce import ptb, ptb_language_model
-from ldebm.reproduce.pictures import STYLE, AnyPath, save
+from ldebm.reproduce.pictures import STYLE, AnyPath, line, means_of, save
 from ldebm.reproduce.ptb_setting import EFFORTS, config_of, corpus, folder_of, real_texts
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK
@@ -122,8 +121,9 @@ def draw_frontier(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
         figure = Figure(figsize=(6.2, 4.4), layout="constrained")
         axes = figure.subplots()
         for row in dict.fromkeys(each["model"] for each in rows):
-            points = sorted((_means(each) for each in rows if each["model"] == row), key=lambda point: point["rate"])
-            _line(axes, row, points, ("rate", "reconstruction"), "{rate_weight:g}/{free_nats:g}")
+            points = sorted((means_of(each) for each in rows if each["model"] == row), key=lambda point: point["rate"])
+            names = ("rate", "reconstruction")
+            line(axes, points, names, "{rate_weight:g}/{free_nats:g}", COLOURS[row], NAMES[row])
         axes.set(xlabel="rate, nats a sentence", ylabel="reconstruction, nats a sentence")
         axes.margins(x=0.12)
         axes.set_title("What a nat of rate buys (weight of the rate / free nats); validation")
@@ -141,22 +141,11 @@ def draw_temperatures(path: AnyPath, rows: Sequence[Row]) -> tuple[Path, Path]:
             panels, (("self_bleu", "self-BLEU"), ("distinct_2", "distinct-2")), strict=True
         ):
             for row in dict.fromkeys(each["model"] for each in rows):
-                points = [_means(each) for each in rows if each["model"] == row]
-                _line(axes, row, points, (variety, "forward_perplexity"), "{temperature:g}")
+                points = [means_of(each) for each in rows if each["model"] == row]
+                names = (variety, "forward_perplexity")
+                line(axes, points, names, "{temperature:g}", COLOURS[row], NAMES[row])
             axes.plot(floor[variety], floor["forward_perplexity"], "kx", label="real text")
             axes.set(xlabel=label, ylabel="forward perplexity", yscale="log")
         panels[0].legend(frameon=False)
         figure.suptitle("Quality and variety of ancestral samples, by temperature")
         return save(figure, path)
-
-
-def _line(axes: Axes, row: str, points: Sequence[Mapping[str, float]], names: tuple[str, str], label: str) -> None:
-    """A model's points, joined, each with its label."""
-    places = [(point[names[0]], point[names[1]]) for point in points]
-    axes.plot(*zip(*places, strict=True), "o-", color=COLOURS[row], label=NAMES[row], markersize=4)
-    for point, place in zip(points, places, strict=True):
-        axes.annotate(label.format(**point), place, (4, 4), textcoords="offset points", fontsize=7)
-
-
-def _means(row: Row) -> dict[str, float]:
-    return {name: each["mean"] for name, each in row["metrics"].items()}

@@ -95,10 +95,8 @@ def summary(
     """
     known = [value for value in values if value is not None and math.isfinite(value)]
     mean, deviation = (before["mean"], before["sd"]) if before else (None, None)
-    if mean is None:
-        count = 0
-    else:
-        count = 1 if deviation is None else seeds_before  # without a deviation one seed alone had a value
+    # Without a deviation one seed alone had a value.
+    count = 0 if mean is None else 1 if deviation is None else seeds_before
     if count and not known:
         return {"mean": mean, "sd": deviation}
     total = count + len(known)
