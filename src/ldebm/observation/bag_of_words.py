@@ -1,7 +1,7 @@
 """Texts as bags of words, whose order says nothing: a few layers to the latent, and a log-linear decoder over a
 background (paper B.2, AG News column; VAMPIRE, arXiv 1906.02242).
 
-Legend: B texts, L tokens, W words of the batch, V vocabulary, D latent dimensions.
+Legend: B texts, L tokens, V vocabulary, W the words in it (without marks), D latent dimensions.
 """
 
 from __future__ import annotations
@@ -104,14 +104,14 @@ class BagDecoder(Decoder[TextBatch]):
         temperature: float = 1.0,
         **_: object,
     ) -> list[list[int]]:
-        """Ten words a latent: those of which it says most more than the corpus does, p log(p / background), or, with
-        the mode "sample", random ones."""
+        """Ten words a latent (all, where there are fewer): those of which it says most more than the corpus does,
+        p log(p / background), or, with the mode "sample", random ones."""
         log_p_BV = self._logits(z_BD).float().log_softmax(1)
         if mode == "sample":
             p_BV = (log_p_BV / temperature).softmax(1)
             return torch.multinomial(p_BV, WRITTEN, replacement=True, generator=generator).tolist()
-        said_BV = log_p_BV.exp() * (log_p_BV - self.background_V)
-        return said_BV.topk(WRITTEN, dim=1).indices.tolist()
+        said_BW = (log_p_BV.exp() * (log_p_BV - self.background_V))[:, UNK + 1 :]
+        return (said_BW.topk(min(WRITTEN, said_BW.shape[1]), dim=1).indices + UNK + 1).tolist()
 
     def _logits(self, z_BD: Tensor) -> Tensor:
         dtype = self.compute_dtype

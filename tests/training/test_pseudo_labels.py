@@ -1,0 +1,123 @@
+"""Naive Bayes by EM: it finds the labels of texts from a few that are told, and is multinomial naive Bayes where all
+are."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.naive_bayes import MultinomialNB
+
+from ldebm.data.batches import TokenizedCorpus
+from ldebm.data.tokenizer import Tokenizer
+from ldebm.observation import WordEvidence
+from ldebm.training import pseudo_labels as module
+from ldebm.training.pseudo_labels import pseudo_labels, teach
+
+KINDS = ("ball goal team match coach".split(), "bank share price market profit".split())
+COMMON = "the of and in on today".split()
+
+
+def said(n=400, seed=0):
+    """Texts of two kinds, each with half of its words common to both, and the kind of each."""
+    generator = np.random.default_rng(seed)
+    kind_N = generator.integers(2, size=n)
+    return [
+        " ".join(generator.permutation([*generator.choice(KINDS[kind], 3), *generator.choice(COMMON, 3)]))
+        for kind in kind_N
+    ], kind_N
+
+
+def corpus_of(texts, symbol_N):
+    """The texts as ids, and evidence of two labels that waits to be taught."""
+    tokenizer = Tokenizer.train(texts, "word", 100, lowercase=True)
+    plain = TokenizedCorpus.of_texts(texts, tokenizer, 20)
+    corpus = TokenizedCorpus(plain.ids, plain.lengths_N, np.asarray(symbol_N, np.int64), 0)
+    return corpus, WordEvidence(len(tokenizer), 2)
+
+
+def two_a_class(kind_N):
+    known_N = np.full(len(kind_N), -1)
+    for kind in (0, 1):
+        known_N[np.flatnonzero(kind_N == kind)[:2]] = kind
+    return known_N
+
+
+def test_two_labels_a_class_label_the_rest():
+    texts, kind_N = said()
+    known_N = two_a_class(kind_N)
+    corpus, evidence = corpus_of(texts, known_N)
+    teach(evidence, corpus)
+    shares_NK, rest = pseudo_labels(evidence, corpus), known_N < 0
+    assert (shares_NK.argmax(1) == kind_N)[rest].mean() > 0.98
+    assert shares_NK.dtype == np.float32 and shares_NK[rest].sum(1) == pytest.approx(1)
+    assert (shares_NK[~rest] == 0).all()  # their own labels teach them
+
+
+def test_the_texts_without_a_label_help(monkeypatch):
+    """Words that stand in no labelled text are learned from those that stand beside them."""
+    texts, kind_N = said()
+    known_N = two_a_class(kind_N)
+    corpus, evidence = corpus_of(texts, known_N)
+    found = {}
+    for rounds in (1, 20):
+        monkeypatch.setattr(module, "_ROUNDS", rounds)
+        teach(evidence, corpus)
+        found[rounds] = (pseudo_labels(evidence, corpus).argmax(1) == kind_N)[known_N < 0].mean()
+    assert found[1] < found[20] - 0.03
+
+
+def test_the_same_corpus_teaches_the_same():
+    texts, kind_N = said()
+    corpus, first = corpus_of(texts, two_a_class(kind_N))
+    second = WordEvidence(first.vocabulary, 2)
+    teach(first, corpus)
+    for _ in range(2):  # whatever it knew before
+        teach(second, corpus)
+        assert all(torch.equal(mine, other) for mine, other in zip(first.buffers(), second.buffers(), strict=True))
+
+
+def test_where_all_texts_have_labels_it_is_multinomial_naive_bayes(monkeypatch):
+    monkeypatch.setattr(module, "_TEMPER", 1.0)
+    texts, kind_N = said(300)
+    kind_N[:60] = 0  # some that belong elsewhere, and classes of different sizes
+    corpus, evidence = corpus_of(texts, kind_N)
+    teach(evidence, corpus)
+    told_NF = module._weighted(evidence, corpus) * corpus.lengths_N.mean() ** 0.5
+    used = np.flatnonzero(evidence.surprise_F.numpy())
+    oracle = MultinomialNB(alpha=1.0).fit(told_NF[:, used], kind_N)
+    said_FK = oracle.feature_log_prob_.T - oracle.feature_log_prob_.mean(0)[:, None]
+    length = corpus.lengths_N.mean() ** 0.5
+    assert evidence.said_FK[used].numpy() / length == pytest.approx(said_FK, abs=1e-4)
+    with torch.no_grad():
+        logits_NK = evidence(corpus.batch(np.arange(300)).tokens_BL).numpy()
+    expected_NK = oracle.predict_log_proba(told_NF[:, used])
+    # The prior differs by one text a class that both would have seen before.
+    between = (logits_NK[:, 1] - logits_NK[:, 0]) - (expected_NK[:, 1] - expected_NK[:, 0])
+    counts_K = np.bincount(kind_N)
+    seen_before = np.diff(np.log(counts_K + 1)) - np.diff(np.log(counts_K))
+    assert np.abs(between - seen_before).max() < 1e-3
+
+
+def test_words_and_pairs_of_a_single_text_say_nothing():
+    texts, kind_N = said(100)
+    corpus, evidence = corpus_of([*texts, "zebra crossing"], [*kind_N, 1])
+    teach(evidence, corpus)
+    feature_BM, weight_BM = evidence.weighted(corpus.batch(np.array([100])).tokens_BL)
+    assert (weight_BM == 0).all() and (evidence.said_FK[feature_BM] == 0).all()
+
+
+def test_no_text_is_sure_of_its_label_by_few_words():
+    """Tempered, or EM would believe for ever what it believed first."""
+    texts, kind_N = said()
+    corpus, evidence = corpus_of(texts, two_a_class(kind_N))
+    teach(evidence, corpus)
+    assert np.median(pseudo_labels(evidence, corpus).max(1)) < 0.98
+
+
+def test_stretches_make_no_difference(monkeypatch):
+    texts, kind_N = said()
+    corpus, evidence = corpus_of(texts, two_a_class(kind_N))
+    teach(evidence, corpus)
+    told_NF, shares_NK = module._weighted(evidence, corpus), pseudo_labels(evidence, corpus)
+    monkeypatch.setattr(module, "_ROWS", 7)
+    assert np.allclose(pseudo_labels(evidence, corpus), shares_NK, atol=1e-6)
+    assert abs(module._weighted(evidence, corpus) - told_NF).max() < 1e-6
