@@ -18,7 +18,8 @@ from ldebm.presets import Config, settings_beside_preset
 from ldebm.run_folder import CARD, METRICS
 
 _FLAGS = {"data.text": "--text", "data.label": "--label", "data.split": "--split", "seed": "--seed"}
-_FOUND = ("data.source", "data.labels", "data.speakers")  # what the corpus says, not the user
+_FOUND = ("data.source", "data.labels", "data.speakers", "model.word_evidence")  # what the corpus says, not the user
+_FOUND_WITH_LABELS = ("model.symbols", "training.clustering_weight")
 _LIMITS = {
     "texts": "It knows the words and the kinds of text it was trained on and nothing else; what it writes may be "
     "wrong, and may repeat phrases of its training texts. Its symbols are what a training found: another seed finds "
@@ -94,7 +95,7 @@ def _how_made(config: Config) -> str:
         words += ["--task", "dialogue"]
     for setting in settings_beside_preset(config):
         name, _, value = setting.partition("=")
-        if name in _FOUND or (name == "model.symbols" and config.data.labels is not None):
+        if name in _FOUND or (name in _FOUND_WITH_LABELS and config.data.labels is not None):
             continue
         words += [_FLAGS[name], value] if name in _FLAGS else ["--set", setting]
     return f"Made by:\n\n```\n{shlex.join(words)}\n```\n\n"
