@@ -18,7 +18,7 @@ from ldebm.presets import Config, settings_beside_preset
 from ldebm.run_folder import CARD, METRICS
 
 _FLAGS = {"data.text": "--text", "data.label": "--label", "data.split": "--split", "seed": "--seed"}
-_FOUND = ("data.source", "data.labels", "data.speakers")  # what the corpus says, not the user
+_FOUND = ("data.source", "data.labels", "data.speakers", "model.word_evidence")  # what the corpus says, not the user
 _OF_LABELS = ("model.symbols", "training.clustering_weight")  # what labels decide
 _LIMITS = {
     "texts": "It knows the words and the kinds of text it was trained on and nothing else; what it writes may be "

@@ -50,7 +50,9 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
 @torch.no_grad()
 def pseudo_labels(evidence: WordEvidence, corpus: TokenizedCorpus) -> np.ndarray:
     """p(y | words) of every text without a label, NK float32; zeros for the others, which are taught by their own."""
-    shares_NK = np.concatenate([evidence(batch.tokens_BL).softmax(-1).numpy() for batch in _batches(corpus)])
+    device = evidence.said_FK.device
+    read = [evidence(batch.tokens_BL.to(device)).softmax(-1).cpu().numpy() for batch in _batches(corpus)]
+    shares_NK = np.concatenate(read)
     shares_NK[corpus.symbols_N >= 0] = 0.0
     return shares_NK
 

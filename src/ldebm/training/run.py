@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import datasets
 import numpy as np
+import pyarrow
 import torch
 
 from ldebm.data.batches import EncodedCorpus, TokenizedCorpus, TokenizedDialogues
@@ -102,6 +103,9 @@ def train(
             teach(model.words, texts)
         validation = TokenizedCorpus.build(corpus.validation, tokenizer, data.max_length, labels)
         seen = f"texts of {corpus.name}, {len(tokenizer)} tokens"
+        if labels is not None:
+            without = _without_label(corpus.train)
+            seen += f", {len(texts) - without} with a label and {without} without"
     trainer = Trainer(model, training, validation, out, watch)
     again = resume and trainer.resume()
     if accelerator.is_main_process:
@@ -168,7 +172,7 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
         return updated
-    few = config.training.pseudo_label_weight > 0 and corpus.train.data.column("label").null_count > 0
+    few = config.training.pseudo_label_weight > 0 and _without_label(corpus.train) > 0
     of_labels = {"symbols": len(corpus.labels), "word_evidence": few}
     weight = config.training.pseudo_label_weight if few else 0.0
     return updated.model_copy(
@@ -177,6 +181,12 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
             "training": config.training.model_copy(update={"clustering_weight": weight}),
         }
     )
+
+
+def _without_label(rows: datasets.Dataset) -> int:
+    """How many of the rows have none; rows of the table that were not chosen do not count."""
+    column: pyarrow.Table = rows.select_columns("label").with_format("arrow")[:]
+    return int(column["label"].null_count)
 
 
 def _origin(config: Config, corpus: Corpus | DialogueCorpus) -> dict[str, Any]:
