@@ -10,7 +10,7 @@ from ldebm.prior import DiffusionPrior, build_prior
 
 def test_all_presets_load():
     assert preset_names() == [
-        f"{name}-{size}" for name in ("best", "paper") for size in ("tiny", "small", "full", "points")
+        f"{name}-{size}" for name in ("best", "paper") for size in ("tiny", "small", "full", "bag", "points")
     ]
     for name in preset_names():
         assert load_preset(name).preset == name
