@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from ldebm import onnx_export
 from ldebm.errors import ConfigError, RunError
@@ -44,6 +45,27 @@ def test_the_file_reads_as_the_model_does(settings, tmp_path):
     for some in (TEXTS, TEXTS[:1], TEXTS[-1:]):
         for found, wanted in zip(read(path, model, some), model.inferred(some), strict=True):
             assert np.allclose(found, wanted, atol=1e-4)
+
+
+def test_a_run_with_few_labels_is_read_with_its_words_and_its_temperature(tmp_path):
+    model = tiny.model("model.word_evidence=true", "model.symbols=2").eval()
+    generator = torch.Generator().manual_seed(0)
+    for told in (model.words.said_FK, model.words.meant_K):
+        told.copy_(torch.randn(told.shape, generator=generator))
+    without_NK = model.symbol_probabilities(TEXTS)
+    model.temperature.fill_(2.5)
+    path = export_reader(model, tmp_path / "reader.onnx")
+    for some in (TEXTS, TEXTS[:1], TEXTS[-1:]):
+        for found, wanted in zip(read(path, model, some), model.inferred(some), strict=True):
+            assert np.allclose(found, wanted, atol=1e-4)
+    assert np.abs(read(path, model, TEXTS)[2] - without_NK).max() > 0.05  # or the temperature would not tell
+
+
+def test_a_run_of_bags_of_words_is_told_that_there_is_no_file(run, tmp_path):
+    tiny.model(preset="best-bag").save_pretrained(tmp_path / "run")
+    code, _, err = run("export", tmp_path / "run")
+    assert code == 2 and "an ONNX file holds an encoder of sequences; this run reads bags of words" in err
+    assert not (tmp_path / "run" / "reader.onnx").exists()
 
 
 def test_a_file_that_does_not_agree_is_not_written(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ SURFACE = {
     "rewrite": "RUN TEXT --symbol --label --weight",
     "respond": "RUN --context -n --speaker --symbol --guidance --seed",
     "discover": "RUN SOURCE --text --label --json",
-    "classify": "RUN SOURCE --text --out",
+    "classify": "RUN SOURCE --text --out --score",
     "encode": "RUN SOURCE --out --text",
     "evaluate": "RUN SOURCE --text --label --samples --thorough --json",
     "report": "RUN --label --out",

@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 
@@ -162,6 +163,20 @@ def test_a_missing_rewriting_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         yelp.rewritings()
     with pytest.raises(DataError, match=r"substitute\.train\.0\.gz.*Set LDEBM_DATA"):
         load_corpus("yelp")
+
+
+def test_agnews(real_data: Path) -> None:
+    corpus = load_corpus("agnews", label="category")
+    assert corpus.test is not None
+    assert [len(part) for part in (corpus.train, corpus.validation, corpus.test)] == [21_314, 5_000, 7_600]
+    assert corpus.labels == ("Business", "Sci/Tech", "Sports", "World")
+    counts = Counter(corpus.train["label"])
+    assert [counts[label] for label in ("World", "Sports", "Business", "Sci/Tech")] == [6_114, 4_600, 4_556, 6_044]
+    assert set(Counter(corpus.validation["label"]).values()) == {1_250}
+    assert set(Counter(corpus.test["label"]).values()) == {1_900}
+    assert set(load_corpus("agnews").train["label"]) == {None}
+    with pytest.raises(DataError, match="'text', 'category'"):
+        load_corpus("agnews", label="class")
 
 
 def test_dialogues_whose_files_disagree_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -39,6 +39,11 @@ def test_wrong_input_is_told(model) -> None:
         completion.complete(model, "___ " + "food " * 60)
 
 
+def test_bags_of_words_have_no_places_to_fill() -> None:
+    with pytest.raises(UserError, match="this run writes bags of words, in which a blank has no place"):
+        completion.complete(tiny.model(preset="best-bag").eval(), "the ___ was great")
+
+
 def test_fillings_are_all_there_is_and_rank_by_their_likelihood(model) -> None:
     """With one blank and a beam for every word, the fillings are the whole vocabulary and their scores sum to that of
     the visible words: checked against teacher forcing."""

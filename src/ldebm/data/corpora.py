@@ -15,6 +15,7 @@ import pyarrow.compute
 from ldebm.data import agnews, dailydialog, yelp
 from ldebm.data.batches import PointCorpus
 from ldebm.data.hub import is_hub_name, load_hub
+from ldebm.data.labels import labels_of
 from ldebm.data.library import corpus_files
 from ldebm.data.readers import column_names
 from ldebm.data.splits import hashed_split, named_split
@@ -25,7 +26,6 @@ from ldebm.errors import DataError, shorten
 log = logging.getLogger("ldebm")
 
 POINTS_TRAIN, POINTS_VALIDATION = 100_000, 10_000
-MOST_LABELS = 1_000  # each label is a symbol with a head of its own
 TOKENISED = ("ptb", "yelp")  # with spaces between the tokens
 PTB_FILES = {"train": "ptb.train.txt.gz", "validation": "ptb.valid.txt.gz", "test": "ptb.test.txt.gz"}
 
@@ -112,7 +112,7 @@ def load_corpus(
         train=parts["train"],
         validation=parts["validation"],
         test=parts.get("test"),
-        labels=None if label is None else _labels(*chosen["train"], source, label),
+        labels=None if label is None else _labels(parts, source, label),
         tokenised=source in TOKENISED,
         origin={"source": source, "text": text, "label": label, "split": split},
     )
@@ -191,20 +191,11 @@ def _select(table: datasets.Dataset, rows: np.ndarray) -> datasets.Dataset:
     return table.select(rows).select_columns(["text", "label"])
 
 
-def _labels(train: datasets.Dataset, rows: np.ndarray, source: str, column: str) -> tuple[str, ...]:
-    labels = sorted(set(pyarrow.compute.unique(train.data.column("label").take(rows)).to_pylist()) - {None})
-    if len(labels) < 2:
-        found = f"only '{shorten(labels[0])}'" if labels else "none at all"
-        raise DataError(
-            f"{source}, column '{shorten(column)}': at least two different labels are needed to learn from,"
-            f" the texts to train on have {found}. Choose another column with --label, or leave it out."
-        )
-    if len(labels) > MOST_LABELS:
-        raise DataError(
-            f"{source}, column '{shorten(column)}': {len(labels):,} different labels, at most {MOST_LABELS:,} can be"
-            " learned. Choose a column that groups the texts with --label, or leave it out."
-        )
-    return tuple(labels)
+def _labels(parts: Mapping[str, datasets.Dataset], source: str, column: str) -> tuple[str, ...]:
+    train, validation = (
+        parts[part].select_columns("label").with_format("arrow")[:]["label"] for part in ("train", "validation")
+    )
+    return labels_of(train, validation, f"{source}, column '{shorten(column)}'")
 
 
 def _name(source: str) -> str:
