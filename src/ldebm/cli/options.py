@@ -16,7 +16,8 @@ Corpus = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help=f"{KINDS}; a named corpus: reviews, ptb, dailydialog, or points (gaussians, pinwheel); or a hub name.",
+        help=f"{KINDS}; a named corpus: reviews, ptb, dailydialog, agnews, or points (gaussians, pinwheel); or a hub "
+        "name.",
         show_default=False,
     ),
 ]
