@@ -57,6 +57,10 @@ def somebodys_files(tmp_path, monkeypatch):
         csv.writer(file).writerows([("review", "stars"), *zip(texts, labels, strict=True)])
     with (tmp_path / "new.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("review",), *((text,) for text in texts[:20])])
+    for name, told in (("news.csv", 60), ("test.csv", 120)):
+        rows = zip(texts, [*labels[:told], *[""] * (120 - told)], strict=True)
+        with (tmp_path / name).open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "category"), *rows])
     lines = [[turn._asdict() for turn in each.turns] for each in dialogues(60, 0)]
     (tmp_path / "chats.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (tmp_path / "open.jsonl").write_text("".join(f"{json.dumps(line[:1])}\n" for line in lines[:3]))

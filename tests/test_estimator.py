@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -90,6 +91,32 @@ def test_missing_labels_are_learned_from_as_well(taught):
     half = [label if i % 2 else np.nan for i, label in enumerate(labels)]  # scored where it is known
     assert taught.score(fresh, half) == pytest.approx(np.mean((predicted == np.array(labels))[1::2]))
     assert len(taught.generate(2, label="positive")) == 2
+
+
+def test_few_labels_go_the_way_of_few_labels(taught):
+    """The texts without a label are taught by naive Bayes, which stays as a second witness; where all have one, not."""
+    assert taught.model_.words is not None and bool(taught.model_.words.said_FK.any())
+    assert taught.model_.config.training.clustering_weight > 0
+    assert LDEBMTextModel(**QUICK).fit(TEXTS, LABELS).model_.words is None
+
+
+def test_probabilities_are_tempered_by_the_labels_that_validate():
+    settings = ("training.precision=fp32", "training.learning_rate=0.02", "training.max_steps=60")
+    model = LDEBMTextModel("best-tiny", settings=settings, validation_share=0.4).fit(TEXTS, LABELS)
+    chosen = float(model.model_.temperature)
+    tempered_NK = model.predict_proba(TEXTS)
+    model.model_.temperature.fill_(1.0)
+    log_p_NK = np.log(model.predict_proba(TEXTS))
+    assert chosen != 1.0 and np.allclose(softmax(log_p_NK / chosen, axis=1), tempered_NK, atol=1e-4)
+
+
+def test_a_class_of_a_single_text_is_a_class():
+    y = ["rare", *LABELS[1:]]
+    model = LDEBMTextModel(**QUICK).fit(TEXTS, y)
+    assert model.classes_.tolist() == ["negative", "positive", "rare"]
+    assert model.predict_proba(TEXTS[:3]).shape == (3, 3)
+    few = LDEBMTextModel(**QUICK).fit(TEXTS, [*y[:20], *[None] * 220])
+    assert few.n_symbols_ == 3 and np.isfinite(few.predict_proba(TEXTS)).all()
 
 
 def test_labels_are_compared_by_value():

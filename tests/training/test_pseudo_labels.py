@@ -11,6 +11,7 @@ from ldebm.data.tokenizer import Tokenizer
 from ldebm.observation import WordEvidence
 from ldebm.training import pseudo_labels as module
 from ldebm.training.pseudo_labels import pseudo_labels, teach
+from tests import tiny
 
 KINDS = ("ball goal team match coach".split(), "bank share price market profit".split())
 COMMON = "the of and in on today".split()
@@ -103,6 +104,18 @@ def test_words_and_pairs_of_a_single_text_say_nothing():
     teach(evidence, corpus)
     feature_BM, weight_BM = evidence.weighted(corpus.batch(np.array([100])).tokens_BL)
     assert (weight_BM == 0).all() and (evidence.said_FK[feature_BM] == 0).all()
+
+
+@pytest.mark.parametrize("told", [30, 60, 100])
+def test_labels_that_are_not_what_texts_mostly_differ_in_are_kept(told):
+    """Verdicts on films and sandwiches: twenty rounds of EM would end with what the texts are about."""
+    tokenizer, (texts, labels) = tiny.tokenizer(), tiny.texts(200, 5)
+    made = tiny.corpus(300, labelled=True, told=told)
+    evidence = WordEvidence(len(tokenizer), 2)
+    teach(evidence, TokenizedCorpus.build(made.train, tokenizer, 20, made.labels))
+    read = TokenizedCorpus.of_texts(texts, tokenizer, 20)
+    found_N = evidence(read.batch(np.arange(200)).tokens_BL).argmax(1).numpy()
+    assert np.mean([made.labels[place] == label for place, label in zip(found_N, labels, strict=True)]) > 0.8
 
 
 def test_no_text_is_sure_of_its_label_by_few_words():

@@ -16,7 +16,7 @@ Corpus = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help=f"{KINDS}; a named corpus: reviews, ptb, dailydialog, yelp, or points (gaussians, pinwheel); "
+        help=f"{KINDS}; a named corpus: reviews, ptb, dailydialog, agnews, yelp, or points (gaussians, pinwheel); "
         "or a hub name.",
         show_default=False,
     ),

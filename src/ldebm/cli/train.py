@@ -28,7 +28,10 @@ def train(
         str | None, typer.Option("--split", help="Column that names the split of each row.", show_default=False)
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="NAME-SIZE: best or paper; tiny, small or full, or points for points.")
+        str,
+        typer.Option(
+            "--preset", help="NAME-SIZE: best or paper; tiny, small, full, bag (of words), or points for points."
+        ),
     ] = "best-small",
     settings: Annotated[
         list[str] | None,

@@ -8,7 +8,9 @@ Legend: N texts, F features (words and pairs of neighbours), K labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,14 +20,19 @@ from scipy.special import softmax
 from ldebm.data.batches import TextBatch, TokenizedCorpus
 from ldebm.observation.word_evidence import WordEvidence
 
-_ROUNDS = 20
+_ROUNDS = 20  # at most
+_FOLDS = 5
 _TEMPER = 5.0
 _LEAST = 2  # texts that a word or pair must stand in
 _ROWS = 1024
 
 
 def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
-    """Set the evidence of words by EM from the labels that the corpus knows; the same corpus, the same evidence."""
+    """Set the evidence of words by EM from the labels that the corpus knows; the same corpus, the same evidence.
+
+    EM goes on for as many rounds as find most of the labels of texts whose own is hidden (five-fold cross-validation):
+    where labels are not what texts mostly differ in, each round leads further away from them.
+    """
     texts, labels = len(corpus), evidence.said_FK.shape[1]
     counts_NF = _weighted(evidence, corpus).sign()
     stands_F = np.asarray(counts_NF.sum(0)).ravel()
@@ -33,18 +40,43 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
     evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
     told_NF, used_F = _weighted(evidence, corpus), surprise_F > 0
     length = float(corpus.lengths_N.mean()) ** 0.5  # a text of unit length tells as much as so many words
-    given_NK = np.zeros((texts, labels), np.float32)
-    known_N = np.flatnonzero(corpus.symbols_N >= 0)
-    given_NK[known_N, corpus.symbols_N[known_N]] = 1.0
-    shares_NK, zeros_KF = given_NK, np.zeros_like(evidence.said_FK.numpy().T)
+    rounds = partial(_rounds, told_NF, used_F, length, labels)
+    best = _best_round(rounds, corpus.symbols_N)
+    said_KF, meant_K, _ = next(islice(rounds(corpus.symbols_N), best, None))
+    evidence.said_FK.copy_(torch.from_numpy(said_KF.T - said_KF.T.mean(1, keepdims=True)))
+    evidence.meant_K.copy_(torch.from_numpy(meant_K - meant_K.mean()))
+
+
+def _rounds(
+    told_NF: sp.csr_matrix, used_F: np.ndarray, length: float, labels: int, symbols_N: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """EM's rounds: what features say KF, what is meant before K, and the shares of the labels NK that follow. The first
+    has learned from the labelled texts alone; -1 stands for no label."""
+    given_NK = np.zeros((len(symbols_N), labels), np.float32)
+    known_N = np.flatnonzero(symbols_N >= 0)
+    given_NK[known_N, symbols_N[known_N]] = 1.0
+    shares_NK, zeros_KF = given_NK, np.zeros((labels, len(used_F)), np.float32)
     for _ in range(_ROUNDS):
         told_KF = length * (told_NF.T @ shares_NK).T + used_F
         said_KF = length / _TEMPER * np.log(told_KF / told_KF.sum(1, keepdims=True), where=used_F, out=zeros_KF)
         meant_K = np.log(shares_NK.sum(0) + 1.0) / _TEMPER
         shares_NK = softmax(told_NF @ said_KF.T + meant_K, axis=1).astype(np.float32)
         shares_NK[known_N] = given_NK[known_N]
-    evidence.said_FK.copy_(torch.from_numpy(said_KF.T - said_KF.T.mean(1, keepdims=True)))
-    evidence.meant_K.copy_(torch.from_numpy(meant_K - meant_K.mean()))
+        yield said_KF, meant_K, shares_NK
+
+
+def _best_round(rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]], symbols_N: np.ndarray) -> int:
+    """The round after which most hidden labels are found, the last of equals. Every class is shared out evenly."""
+    known_N = np.flatnonzero(symbols_N >= 0)
+    known_N = known_N[np.argsort(symbols_N[known_N], kind="stable")]
+    right_R = np.zeros(_ROUNDS, np.int64)
+    for fold in range(_FOLDS):
+        hidden = known_N[fold::_FOLDS]
+        seen_N = symbols_N.copy()
+        seen_N[hidden] = -1
+        found = [(shares_NK[hidden].argmax(1) == symbols_N[hidden]).sum() for *_, shares_NK in rounds(seen_N)]
+        right_R += np.array(found)
+    return int(_ROUNDS - 1 - right_R[::-1].argmax())
 
 
 @torch.no_grad()
