@@ -44,9 +44,10 @@ def test_the_temperature_that_spoilt_the_odds_is_found_again(known):
     assert temperature(shifted_NK, labels) == pytest.approx(temperature(log_p_NK * known, labels), rel=1e-3)
 
 
-def test_odds_that_are_always_right_keep_a_temperature():
-    found = temperature(np.log(np.array([[0.9, 0.1], [0.2, 0.8]])), np.array([0, 1]))
-    assert 0 < found < 1
+def test_who_was_right_every_time_is_not_made_certain():
+    log_p_NK = np.log(np.tile([0.9, 0.1], (60, 1)))
+    found = temperature(log_p_NK, np.zeros(60, np.int64))
+    assert found < 1 and 0.9 < softmax(log_p_NK[0] / found).max() < 0.995
 
 
 @pytest.mark.parametrize("of", [expected_calibration_error, temperature])

@@ -23,7 +23,13 @@ def folder(tmp_path):
 
 def test_it_serves_until_it_is_interrupted(folder):
     words = [sys.executable, "-m", "ldebm", "explore", str(folder), "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as explorer:
+    with subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would ignore it
+    ) as explorer:
         try:
             assert explorer.stdout.readline() == f"Reading texts of {folder.parent / 'reviews.txt'} ...\n"
             said = explorer.stdout.readline()

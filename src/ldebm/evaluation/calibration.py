@@ -30,6 +30,8 @@ def expected_calibration_error(probabilities_NK: Array, labels_N: npt.NDArray[np
 def temperature(log_p_NK: Array, labels_N: npt.NDArray[np.integer]) -> float:
     """What to divide log-probabilities by so that the labels are most probable: above 1 where they are too sure.
 
+    One more text, whose label nobody can know, counts as well: who has been right every time is not certain.
+
     Raises ValueError where there are not as many labels as texts, or none.
     """
     if len(log_p_NK) != len(labels_N) or not len(labels_N):
@@ -38,7 +40,7 @@ def temperature(log_p_NK: Array, labels_N: npt.NDArray[np.integer]) -> float:
 
     def cost(log_temperature: float) -> float:
         scaled_NK = log_softmax(np.asarray(log_p_NK, np.float64) / np.exp(log_temperature), axis=1)
-        return float(-scaled_NK[rows, labels_N].mean())
+        return float(-(scaled_NK[rows, labels_N].sum() + scaled_NK.mean()) / (len(labels_N) + 1))
 
     found = minimize_scalar(cost, bounds=(np.log(_COLDEST), np.log(_WARMEST)), method="bounded")
     return float(np.exp(found.x))
