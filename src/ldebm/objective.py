@@ -73,9 +73,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
 
     def __init__(self, config: Config, encoder: Encoder[Any], decoder: Decoder[Any], context: int = 0) -> None:
         super().__init__()
-        self.register_buffer(
-            "temperature", torch.ones(())
-        )  # of p(y | x), chosen by validation labels where there are any
+        self.register_buffer("temperature", torch.ones(()))  # of p(y | x), chosen by labels of validation texts
         self.config = config
         self.card: str | None = None  # what the run says of itself, in Markdown
         self.encoder = encoder

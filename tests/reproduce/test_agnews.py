@@ -94,20 +94,20 @@ def test_the_scores_are_those_of_the_documents(news):
 
 
 def test_rows_are_presets_with_what_they_change():
-    assert agnews.config_of("ldebm-paper", 3, False).preset == "paper-bag"
-    best = agnews.config_of("ldebm-best", 3, True)
+    assert agnews.config_of("ldebm-paper", "bag", 3).preset == "paper-bag"
+    best = agnews.config_of("ldebm-best", "tiny", 3)
     assert (best.preset, best.seed, best.training.max_steps) == ("best-bag", 3, 100)
     assert best.training.pseudo_label_weight > 0
     for row in ("gaussian-mixture", "svebm-ib"):
-        assert agnews.config_of(row, 0, False).training.pseudo_label_weight == 0
+        assert agnews.config_of(row, "bag", 0).training.pseudo_label_weight == 0
 
 
 def test_rows_are_trained_measured_and_written_once(tmp_path, news, monkeypatch):
     shown = ("gaussian-mixture", "ldebm-best")
     asked = agnews.config_of
 
-    def short(row, draw, quick):
-        config = asked(row, draw, quick)
+    def short(row, size, draw):
+        config = asked(row, size, draw)
         return config.model_copy(update={"training": config.training.model_copy(update={"max_steps": 12})})
 
     monkeypatch.setattr(agnews, "config_of", short)

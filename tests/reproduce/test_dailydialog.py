@@ -63,6 +63,15 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     monkeypatch.setattr(dailydialog, "attribute_figures", None)
     again = dailydialog.reproduce(tmp_path / "results", tmp_path / "runs", seeds=2, quick=True)
     assert json.loads(again.read_text()) == found
+    again = dailydialog.reproduce(tmp_path / "results", tmp_path / "on another machine", seeds=2, quick=True)
+    assert json.loads(again.read_text()) == found
+
+
+def test_the_page_of_results_from_another_machine_measures_the_symbols_that_it_shows(tmp_path, small) -> None:
+    path = dailydialog.reproduce(tmp_path / "results", tmp_path / "runs", seeds=1, quick=True)
+    dailydialog_page.write_page(tmp_path / "there.md", path, tmp_path / "runs")
+    dailydialog_page.write_page(tmp_path / "here.md", path, tmp_path / "empty")
+    assert (tmp_path / "here.md").read_text() == (tmp_path / "there.md").read_text()
 
 
 def test_seeds_are_compared_pair_by_pair(tmp_path, small) -> None:

@@ -44,7 +44,11 @@ def reproduce(
         ),
     ] = None,
 ) -> None:
-    """Train and measure the models of a part of the paper; what was trained before is used again."""
+    """Train and measure the models of a part of the paper.
+
+    What the result file has already, by the same definitions, is kept, and a table goes on behind its seeds; what was
+    trained before is used again. Move the result file away to measure anew.
+    """
     pictures, runs = pictures or Path("docs", what), runs or Path("runs", "reproduce", what)
     page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
     if what == "ptb":

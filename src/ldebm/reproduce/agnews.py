@@ -25,8 +25,9 @@ from ldebm.objective import LatentModel
 from ldebm.presets import Config, load_preset
 from ldebm.reproduce import agnews_baselines
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import BEST, PAPER
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.rows import BEST, PAPER, QUICK
+from ldebm.reproduce.runs import kept_figures, train_once
+from ldebm.reproduce.table import add_rows
 
 COUNTS, QUICK_COUNTS = (200, 500, 2_500, 10_000), (200,)
 SIZE = "bag"
@@ -73,49 +74,40 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
         seeds: draws of labels.
         quick: 200 labels, 100 steps; results to `out`/agnews-quick.json.
     """
-    suffix = "-quick" if quick else ""
-    file = ResultFile(
-        out / f"agnews{suffix}.json", f"ldebm reproduce agnews --seeds {seeds}{' --quick' * quick}", PROTOCOL
-    )
-    rows = (*BASELINES, *MODELS)
-    size = "tiny" if quick else SIZE
-    to_run = {row: range(file.known(row, size), seeds) for row in rows}
-    work = [(row, draw, quick, runs) for row in rows for draw in to_run[row]]
-    results = in_parallel(figures, work, jobs)
-    for row in rows:
-        found = [next(results) for _ in to_run[row]]
-        commits = commits_of(folder_of(row, draw, quick, runs) for draw in to_run[row])
-        published, known = PUBLISHED.get(row), file.known(row, size)
-        file.add(row, size, found, mean_seconds(found), CHANCE, None, published, commits, known)
+    command = f"ldebm reproduce agnews --seeds {seeds}{' --quick' if quick else ''}"
+    file = ResultFile(out / f"agnews{'-quick' if quick else ''}.json", command, PROTOCOL)
+    seeds_of = dict.fromkeys((*BASELINES, *MODELS), seeds)
+    size = QUICK if quick else SIZE
+    add_rows(file, size, seeds_of, figures, folder_of, runs, jobs, chance=CHANCE, published=PUBLISHED)
     return file.path
 
 
-def folder_of(row: str, draw: int, quick: bool, runs: Path) -> Path:
-    return runs / f"{row}-{'quick' if quick else SIZE}-{draw}"
+def folder_of(row: str, size: str, draw: int, runs: Path) -> Path:
+    return runs / f"{row}-{size}-{draw}"
 
 
-def config_of(row: str, draw: int, quick: bool) -> Config:
+def config_of(row: str, size: str, draw: int) -> Config:
     """The row's preset with what it changes."""
-    short = ("training.max_steps=100",) if quick else ()
+    short = ("training.max_steps=100",) if size == QUICK else ()
     return load_preset(f"{'paper' if row == PAPER else 'best'}-{SIZE}", [*short, *MODELS[row], f"seed={draw}"])
 
 
-def figures(row: str, draw: int, quick: bool, runs: Path) -> dict[str, float | None]:
+def figures(row: str, size: str, draw: int, runs: Path) -> dict[str, float | None]:
     """The figures of one draw of labels and the seconds of its trainings."""
-    folder = folder_of(row, draw, quick, runs)
-    return kept_figures(folder, PROTOCOL, folder, lambda: _measure(row, draw, quick, folder))
+    folder = folder_of(row, size, draw, runs)
+    return kept_figures(folder, PROTOCOL, folder, lambda: _measure(row, size, draw, folder))
 
 
-def _measure(row: str, draw: int, quick: bool, folder: Path) -> dict[str, float | None]:
+def _measure(row: str, size: str, draw: int, folder: Path) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     seconds = 0.0
-    for count in QUICK_COUNTS if quick else COUNTS:
+    for count in QUICK_COUNTS if size == QUICK else COUNTS:
         corpus, started = corpus_of(balanced(count, draw)), time.monotonic()
         if row in BASELINES:
             read = BASELINES[row](corpus, [*texts_of("validation"), *texts_of("test")])
         else:
             run = folder / str(count)
-            model = LDEBM.from_pretrained(train_once(config_of(row, draw, quick), corpus, run))
+            model = LDEBM.from_pretrained(train_once(config_of(row, size, draw), corpus, run))
             model.temperature.fill_(1.0)  # the figures choose it themselves, for every row alike
             read = model.symbol_probabilities([*texts_of("validation"), *texts_of("test")])
             shutil.rmtree(run)  # twenty runs a row
@@ -123,7 +115,7 @@ def _measure(row: str, draw: int, quick: bool, folder: Path) -> dict[str, float 
         dev_NK, test_NK = np.split(np.log(read + 1e-30), [len(texts_of("validation"))])
         found |= {f"{name}_{count}": value for name, value in scores(dev_NK, test_NK).items()}
         if row in MODELS and draw == 0:
-            found[f"accuracy_published_way_{count}"] = _published_way(row, count, quick, folder)
+            found[f"accuracy_published_way_{count}"] = _published_way(row, size, count, folder)
     return found | {"train_seconds": seconds}
 
 
@@ -139,7 +131,7 @@ def scores(dev_NK: npt.NDArray[np.floating], test_NK: npt.NDArray[np.floating]) 
     }
 
 
-def _published_way(row: str, count: int, quick: bool, folder: Path) -> float:
+def _published_way(row: str, size: str, count: int, folder: Path) -> float:
     """The best epoch's share of right classes on dev, with the first documents of each class labelled."""
     seen: list[float] = []
 
@@ -150,7 +142,7 @@ def _published_way(row: str, count: int, quick: bool, folder: Path) -> float:
 
     run = folder / f"first-{count}"
     shutil.rmtree(run, ignore_errors=True)  # the epochs of an interrupted run were not seen
-    train_once(config_of(row, 0, quick), corpus_of(first(count)), run, watch)
+    train_once(config_of(row, size, 0), corpus_of(first(count)), run, watch)
     shutil.rmtree(run)
     return max(seen)
 

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,8 @@ from ldebm.presets import Config, load_preset
 from ldebm.reproduce import symbol_baselines
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, BY_WORDS, FULL, LENGTHS, PAPER, PRIORS, stages
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import kept_figures, train_once
+from ldebm.reproduce.table import add_rows
 from ldebm.tasks.evaluation_of_runs import IN_USE
 
 SYMBOLS = 125
@@ -113,18 +114,9 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     command = f"ldebm reproduce dailydialog --seeds {seeds}{' --quick' if quick else ''}"
     file = ResultFile(out / f"dailydialog{suffix}.json", command, PROTOCOL)
     for size, models, n in stages(rows, FULL, seeds, quick):
-        to_run = {row: range(file.known(row, size), n) for row in models}
-        work = [(row, size, seed, runs) for row in models for seed in to_run[row]]
-        results = in_parallel(figures, work, jobs)
-        for row in models:
-            found = [next(results) for _ in to_run[row]]
-            seconds = mean_seconds(found)
-            # As many pairs as there are, of the seeds whose symbols are at hand.
-            for each, value in zip(found, _stability(row, size, to_run[row], runs), strict=False):
-                each["stability"] = value
-            commits = commits_of(folder_of(row, size, seed, runs) for seed in to_run[row])
-            published, known = PUBLISHED.get(row), file.known(row, size)
-            file.add(row, size, found, seconds, published=published, commits=commits, known=known)
+        compare = partial(_compare, size, runs)
+        seeds_of = dict.fromkeys(models, n)
+        add_rows(file, size, seeds_of, figures, folder_of, runs, jobs, published=PUBLISHED, complete=compare)
     return file.path
 
 
@@ -204,9 +196,18 @@ def attribute_figures(probabilities: symbol_baselines.Probabilities, folder: Pat
 
 
 def test_symbols(row: str, size: str, seed: int, runs: Path) -> npt.NDArray[np.integer]:
-    """The symbols of the test utterances, as they were measured."""
-    symbols: npt.NDArray[np.integer] = np.load(folder_of(row, size, seed, runs) / _SYMBOLS_FILE)
+    """The symbols of the test utterances, as they were measured; measured now where the run folder is gone."""
+    path = folder_of(row, size, seed, runs) / _SYMBOLS_FILE
+    if not path.exists():
+        figures(row, size, seed, runs)
+    symbols: npt.NDArray[np.integer] = np.load(path)
     return symbols
+
+
+def _compare(size: str, runs: Path, row: str, seeds: range, found: list[dict[str, float | None]]) -> None:
+    """Tell how stable the symbols of these seeds are: a pair of them beside each seed's figures."""
+    for each, value in zip(found, _stability(row, size, seeds, runs), strict=False):
+        each["stability"] = value
 
 
 def _stability(row: str, size: str, seeds: Sequence[int], runs: Path) -> list[float]:

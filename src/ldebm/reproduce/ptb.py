@@ -31,7 +31,8 @@ from ldebm.reproduce.ptb_setting import (
 )
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, FULL, stages
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import kept_figures, train_once
+from ldebm.reproduce.table import add_rows
 from ldebm.tasks import generation_figures, likelihood_figures
 from ldebm.tasks.thorough_evaluation import MODES, PRIOR_DISTANCE, prior_distance
 from ldebm.training.refit import refit
@@ -91,14 +92,9 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         runs_of, plain = dict.fromkeys(models, n), {ptb_language_model.ROW: 1}
         # At `full` the rows with goals come first, and the prior is not refitted.
         runs_of = runs_of | plain if size == "full" else plain | runs_of | {REFIT: n}
-        to_run = {row: range(file.known(row, size), times) for row, times in runs_of.items()}
-        work = [(row, size, seed, runs) for row in runs_of for seed in to_run[row] if row != REFIT]
-        results = in_parallel(measured, work, jobs)
-        for row, seeds_left in to_run.items():
-            found = [figures(row, size, seed, runs) if row == REFIT else next(results) for seed in seeds_left]
-            commits = commits_of(folder_of(row, size, seed, runs) for seed in seeds_left)
-            published = PUBLISHED.get(row)
-            file.add(row, size, found, mean_seconds(found), None, floor, published, commits, file.known(row, size))
+        add_rows(
+            file, size, runs_of, measured, folder_of, runs, jobs, derived={REFIT}, floor=floor, published=PUBLISHED
+        )
     return file.path
 
 

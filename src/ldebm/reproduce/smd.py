@@ -7,7 +7,7 @@ symbols. The definitions stand in PROTOCOL and go into the result files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +38,9 @@ from ldebm.reproduce.dialogue_setting import (
 from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK, stages
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds, train_once
+from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
+from ldebm.reproduce.table import add_rows
 from ldebm.tasks import likelihood_figures
 from ldebm.tasks.responding import by_consensus, candidates
 from ldebm.training.run import resolve
@@ -89,15 +90,10 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     )
     for size, models, n in stages(ROWS, FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
-            to_run = {row: range(file.known(row, size), n) for row in models}
-            work = [(name, row, size, seed, runs) for row in models for seed in to_run[row]]
-            results, floor = in_parallel(figures, work, jobs), floors(name, size)
-            for row in models:
-                found = [next(results) for _ in to_run[row]]
-                published = PUBLISHED.get(row) if name == "smd" else None
-                commits = commits_of(folder_of(name, row, size, seed, runs) for seed in to_run[row])
-                seconds, known = mean_seconds(found), file.known(row, size)
-                file.add(row, size, found, seconds, None, floor, published, commits, known)
+            of_one, folder = partial(figures, name), partial(folder_of, name)
+            published, seeds_of = PUBLISHED if name == "smd" else None, dict.fromkeys(models, n)
+            floor = floors(name, size)
+            add_rows(file, size, seeds_of, of_one, folder, runs, jobs, floor=floor, published=published)
     return first.path, second.path
 
 

@@ -19,7 +19,8 @@ from ldebm.reproduce import yelp_language_model
 from ldebm.reproduce.language_models import SECONDS
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, PAPER, stages
-from ldebm.reproduce.runs import commits_of, in_parallel, kept_figures, mean_seconds
+from ldebm.reproduce.runs import kept_figures
+from ldebm.reproduce.table import add_rows
 from ldebm.reproduce.yelp_setting import (
     EFFORTS,
     FULL,
@@ -90,14 +91,19 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
         file.add(WRONG, size, [control_figures.of_wrong_labels(real)], 0.0, CHANCE, floor)
         runs_of, plain = dict.fromkeys(models, n), {yelp_language_model.ROW: 1}
         runs_of = runs_of | plain if size == "full" else plain | runs_of  # at `full` the rows with goals come first
-        to_run = {row: range(file.known(row, size), times) for row, times in runs_of.items()}
-        work = [(row, size, seed, runs) for row in runs_of for seed in to_run[row] if row != GUIDED]
-        results = in_parallel(measured, work, jobs)
-        for row, seeds_left in to_run.items():
-            found = [figures(row, size, seed, runs) if row == GUIDED else next(results) for seed in seeds_left]
-            commits = commits_of(folder_of(row, size, seed, runs) for seed in seeds_left)
-            published, known = PUBLISHED.get(row), file.known(row, size)
-            file.add(row, size, found, mean_seconds(found), CHANCE, floor, published, commits, known)
+        add_rows(
+            file,
+            size,
+            runs_of,
+            measured,
+            folder_of,
+            runs,
+            jobs,
+            derived={GUIDED},
+            chance=CHANCE,
+            floor=floor,
+            published=PUBLISHED,
+        )
     return file.path
 
 

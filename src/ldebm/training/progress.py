@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -52,3 +53,29 @@ def quiet() -> Iterator[None]:
 def warn(text: str) -> None:
     """A line that should not be overlooked."""
     _console.print(f"warning: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def epoch_line(
+    epoch: int, epochs: int, seconds: float, longest: float, train: dict[str, float], found: dict[str, Any]
+) -> str:
+    """An epoch in one line; nats a text unless a unit is given."""
+    parts = [
+        f"epoch {epoch + 1}/{epochs}",
+        f"{seconds / 60:.1f} of at most {longest / 60:.1f} min",
+        f"reconstruction {train.get('reconstruction', math.nan):.1f} train {found['reconstruction']:.1f} validation",
+        f"rate {found['rate_to_reference']:.1f}",
+    ]
+    if "gain_low" in found:
+        parts.append(f"gain {found['gain_low']:.1f} to {found['gain']:.1f}")
+    parts += [
+        f"BLEU {found['bleu']:.2f}" if "bleu" in found else f"squared error {found['squared_error']:.4f}",
+        f"I(z;y) {found['mutual_information']:.2f}",
+        f"active {found['active_units']}",
+    ]
+    if "accuracy" in found:
+        parts.append(f"accuracy {found['accuracy']:.1%}")
+    if "chain_acceptance" in train:
+        parts.append(f"acceptance {train['chain_acceptance']:.2f}")
+    if math.isfinite(found["changed_labels"]):
+        parts.append(f"labels changed {found['changed_labels']:.0%}")
+    return "  ".join(parts)

@@ -121,7 +121,7 @@ def train(
     accelerator.wait_for_everyone()
     load_state(best, out / WEIGHTS)
     if isinstance(best, LDEBM) and isinstance(corpus, Corpus) and corpus.labels is not None:
-        _calibrate(best, corpus, corpus.labels)
+        _choose_temperature(best, corpus, corpus.labels)
         if accelerator.is_main_process:
             write_model(best, out)
     if accelerator.is_main_process:
@@ -129,7 +129,7 @@ def train(
     return best.eval()
 
 
-def _calibrate(model: LDEBM, corpus: Corpus, labels: tuple[str, ...]) -> None:
+def _choose_temperature(model: LDEBM, corpus: Corpus, labels: tuple[str, ...]) -> None:
     """Choose the temperature of p(y | x) by the labels of texts to validate with, where there are enough of them."""
     label_N = corpus.validation["label"][:]
     labelled = [row for row, label in enumerate(label_N) if label in labels]
@@ -147,7 +147,8 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     """What the corpus decides.
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
-    symbols there is one symbol a label, and no clustering; a synthetic density has a symbol a component. Raises
+    symbols there is one symbol a label, and no clustering: in its place, where some texts have no label, stand the
+    labels that naive Bayes gives them; a synthetic density has a symbol a component. Raises
     ConfigError where the preset is for something else than the corpus holds.
     """
     held = "points" if isinstance(corpus, Points) else "dialogues" if isinstance(corpus, DialogueCorpus) else "texts"

@@ -30,7 +30,7 @@ from ldebm.training.averaging import average
 from ldebm.training.board import Board
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
-from ldebm.training.progress import say, track, warn
+from ldebm.training.progress import epoch_line, say, track, warn
 from ldebm.training.pseudo_labels import pseudo_labels
 from ldebm.training.schedules import encoder_share, learning_rate_factor, rate_weight
 from ldebm.training.state import pack, unpack
@@ -289,7 +289,7 @@ class Trainer:
             else:
                 self.epochs_without_better += 1
             if self.accelerator.is_main_process:
-                say(_line(epoch, self.config.epochs, self.seconds, self._longest(), train, found))
+                say(epoch_line(epoch, self.config.epochs, self.seconds, self._longest(), train, found))
                 # One epoch is too little for clusters to be learned; labels may well be of one kind.
                 learned = self.model.prior.has_symbols and self.model.labels is None and epoch > 0
                 for note in warnings_of(found, train, learned):
@@ -379,29 +379,3 @@ class Trainer:
             return list(flags)
         mine = torch.tensor([float(flag) for flag in flags], device=self.accelerator.device)
         return [bool(count > 0) for count in self.accelerator.reduce(mine, reduction="sum")]
-
-
-def _line(
-    epoch: int, epochs: int, seconds: float, longest: float, train: dict[str, float], found: dict[str, Any]
-) -> str:
-    """An epoch in one line; nats a text unless a unit is given."""
-    parts = [
-        f"epoch {epoch + 1}/{epochs}",
-        f"{seconds / 60:.1f} of at most {longest / 60:.1f} min",
-        f"reconstruction {train.get('reconstruction', math.nan):.1f} train {found['reconstruction']:.1f} validation",
-        f"rate {found['rate_to_reference']:.1f}",
-    ]
-    if "gain_low" in found:
-        parts.append(f"gain {found['gain_low']:.1f} to {found['gain']:.1f}")
-    parts += [
-        f"BLEU {found['bleu']:.2f}" if "bleu" in found else f"squared error {found['squared_error']:.4f}",
-        f"I(z;y) {found['mutual_information']:.2f}",
-        f"active {found['active_units']}",
-    ]
-    if "accuracy" in found:
-        parts.append(f"accuracy {found['accuracy']:.1%}")
-    if "chain_acceptance" in train:
-        parts.append(f"acceptance {train['chain_acceptance']:.2f}")
-    if math.isfinite(found["changed_labels"]):
-        parts.append(f"labels changed {found['changed_labels']:.0%}")
-    return "  ".join(parts)
