@@ -7,6 +7,7 @@ from scipy.special import gammaln, log_softmax
 from scipy.stats import multinomial
 
 from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
+from ldebm.errors import UserError
 from ldebm.observation import BagDecoder, BagEncoder
 from ldebm.observation.bag_of_words import WRITTEN
 from ldebm.presets.config import EncoderConfig
@@ -130,6 +131,14 @@ def test_random_words_are_those_of_the_seed_and_follow_the_latent():
     assert np.abs(counts_V - p_V).max() < 0.03
     colder = model.decode(z_BD, "sample", torch.Generator().manual_seed(0), temperature=0.2)
     assert len(set(np.concatenate(colder))) < len(set(np.concatenate(first)))
+    likeliest = model.decode(z_BD, "sample", torch.Generator().manual_seed(0), top_p=0.3)
+    order_V, share = np.argsort(-p_V), np.cumsum(np.sort(p_V)[::-1])
+    assert set(np.concatenate(likeliest)) == set(order_V[: int((share < 0.3).sum()) + 1])
+
+
+def test_a_bag_is_not_searched_for():
+    with pytest.raises(UserError, match="no order to search"):
+        decoder()[0].decode(latents(1), "beam")
 
 
 def test_a_vocabulary_of_fewer_words_than_are_written_is_written_whole():

@@ -24,11 +24,12 @@ LEARNS = ("training.epochs=12", "training.learning_rate=0.01", "training.energy_
     "corpus, settings, expected",
     [
         (tiny.corpus(40), (), (False, 1.0)),
+        (tiny.corpus(40), ("model.word_evidence=true",), (False, 1.0)),
         (tiny.corpus(40, labelled=True), (), (False, 0.0)),
         (tiny.corpus(40, labelled=True, told=39), ("training.pseudo_label_weight=7",), (True, 7.0)),
         (tiny.corpus(40, labelled=True, told=39), ("training.pseudo_label_weight=0",), (False, 0.0)),
     ],
-    ids=["no-labels", "all", "few", "few-alone"],
+    ids=["no-labels", "no-labels-whatever-is-asked", "all", "few", "few-alone"],
 )
 def test_words_are_a_witness_where_some_labels_are_missing(corpus, settings, expected):
     config = resolve(tiny.config(*settings), corpus)

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from ldebm.data.batches import TextBatch
 from ldebm.data.tokenizer import UNK
+from ldebm.errors import UserError
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
+from ldebm.observation.decoding import sampled
 from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import EncoderConfig
@@ -102,14 +104,17 @@ class BagDecoder(Decoder[TextBatch]):
         mode: Literal["greedy", "sample", "beam"] = "greedy",
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
+        top_p: float = 1.0,
         **_: object,
     ) -> list[list[int]]:
         """Ten words a latent (all, where there are fewer): those of which it says most more than the corpus does,
-        p log(p / background), or, with the mode "sample", random ones."""
+        p log(p / background), or, with the mode "sample", random ones. Raises UserError for the mode "beam"."""
+        if mode == "beam":
+            raise UserError("a bag of words has no order to search; write with the mode greedy or sample")
         log_p_BV = self._logits(z_BD).float().log_softmax(1)
         if mode == "sample":
-            p_BV = (log_p_BV / temperature).softmax(1)
-            return torch.multinomial(p_BV, WRITTEN, replacement=True, generator=generator).tolist()
+            choose = sampled(generator, temperature, top_p)
+            return torch.stack([choose(log_p_BV) for _ in range(WRITTEN)], 1).tolist()
         said_BW = (log_p_BV.exp() * (log_p_BV - self.background_V))[:, UNK + 1 :]
         return (said_BW.topk(min(WRITTEN, said_BW.shape[1]), dim=1).indices + UNK + 1).tolist()
 

@@ -160,6 +160,8 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
         )
     if held == "points" and config.training.clustering_by == "words":
         raise ConfigError("points have no words: choose another training.clustering_by than words")
+    # Words witness to labels alone: it is the corpus that decides.
+    config = config.model_copy(update={"model": config.model.model_copy(update={"word_evidence": False})})
     if isinstance(corpus, DialogueCorpus):
         known = _origin(config, corpus) | {"speakers": corpus.speakers}
         return config.model_copy(update={"data": config.data.model_copy(update=known)})
