@@ -63,6 +63,21 @@ def test_a_symbol_and_a_label_steer():
     assert labelled.generate(3, label="positive", seed=1) == labelled.generate(3, symbol=1, seed=1)
 
 
+@pytest.mark.parametrize("mode", ["greedy", "sample"])
+def test_the_best_of_several_is_the_one_that_is_most_surely_of_its_symbol(model, mode):
+    how = {"mode": mode, "guidance": 2.0, "seed": 3}
+    several = model.generate(24, symbol=1, **how)
+    sure_NW = model.symbol_probabilities(several)[:, 1].reshape(6, 4)
+    best = model.generate(6, symbol=1, best_of=4, **how)
+    assert best == [several[4 * row + place] for row, place in enumerate(sure_NW.argmax(1))]
+    assert model.symbol_probabilities(best)[:, 1] == pytest.approx(sure_NW.max(1), abs=1e-5)
+    assert best != several[::4]
+    assert model.generate(6, symbol=1, best_of=1, **how) == model.generate(6, symbol=1, **how)
+    assert model.generate(0, symbol=1, best_of=4) == []
+    with pytest.raises(UserError, match="best of 4 texts"):
+        model.generate(6, best_of=4)
+
+
 def test_unknown_symbols_and_labels_are_refused(model):
     with pytest.raises(UserError, match="unknown symbol 4; the run's symbols are 0 to 3"):
         model.generate(1, symbol=4)

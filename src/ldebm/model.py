@@ -65,6 +65,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         top_p: float = 1.0,
         beams: int = 5,
         guidance: float = 1.0,
+        best_of: int = 1,
         seed: int = 0,
     ) -> list[str]:
         """Write `n` texts (Algorithm 2): latents from the prior, texts from the decoder.
@@ -73,10 +74,20 @@ class LDEBM(LatentModel[Sequence[str]]):
             symbol: steer towards one symbol, 0 .. K-1; `label` does the same by name.
             mode: "greedy", "sample" (with `temperature` and `top_p`) or "beam" (with `beams`).
             guidance: weight on log p(symbol | z); 1 samples from p(z | symbol).
+            best_of: so many are written for each of the `n`, and kept is the one with the highest p(symbol | text), as
+                `symbol_probabilities` reads it.
 
-        Raises UserError for an unknown symbol or label.
+        Raises UserError for an unknown symbol or label, and for `best_of` without either.
         """
         chosen = self.chosen_symbol(symbol, label)
+        if best_of > 1:
+            if chosen is None:
+                raise UserError(
+                    f"the best of {best_of} texts is the one that is most surely of a symbol or label: name it"
+                )
+            texts = self.generate(n * best_of, chosen, None, mode, temperature, top_p, beams, guidance, seed=seed)
+            read_NW = self.symbol_probabilities(texts)[:, chosen].reshape(n, best_of)
+            return [texts[row * best_of + place] for row, place in enumerate(read_NW.argmax(1))]
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self.evaluating():

@@ -12,7 +12,7 @@ from ldebm.cli.app import app
 SURFACE = {
     "train": "SOURCE --task --text --label --split --preset --set --out --resume --seed --precision --device --epochs"
     " --max-minutes --log",
-    "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --seed --out",
+    "generate": "RUN -n --symbol --label --mode --temperature --top-p --beams --guidance --best-of --seed --out",
     "complete": "RUN TEXT -n --seed",
     "rewrite": "RUN TEXT --symbol --label --weight",
     "respond": "RUN --context -n --speaker --symbol --guidance --seed",

@@ -96,8 +96,8 @@ def test_run_is_named_after_its_source(run: Run, calls: list[tuple[Any, ...]], s
 
 def test_generate_prints_one_text_a_line(run: Run, model: Any) -> None:
     assert run("generate", "runs/a", "-n", 3) == (0, "text 0\ntext 1\ntext 2\n", "")
-    assert model.asked == {"symbol": None, "label": None, "mode": "greedy", "guidance": 1.0, "seed": 0}
-    flags = "--label good --mode sample --temperature 0.5 --top-p 0.9 --guidance 2 --seed 3"
+    assert model.asked == {"symbol": None, "label": None, "mode": "greedy", "guidance": 1.0, "best_of": 1, "seed": 0}
+    flags = "--label good --mode sample --temperature 0.5 --top-p 0.9 --guidance 2 --best-of 4 --seed 3"
     run("generate", "runs/a", *flags.split())
     assert model.asked == {
         "symbol": None,
@@ -106,10 +106,19 @@ def test_generate_prints_one_text_a_line(run: Run, model: Any) -> None:
         "temperature": 0.5,
         "top_p": 0.9,
         "guidance": 2.0,
+        "best_of": 4,
         "seed": 3,
     }
     run("generate", "runs/a", "--symbol", 2, "--mode", "beam", "--beams", 3)
-    assert model.asked == {"symbol": 2, "label": None, "mode": "beam", "beams": 3, "guidance": 1.0, "seed": 0}
+    assert model.asked == {
+        "symbol": 2,
+        "label": None,
+        "mode": "beam",
+        "beams": 3,
+        "guidance": 1.0,
+        "best_of": 1,
+        "seed": 0,
+    }
 
 
 def test_generate_writes_files(run: Run, tmp_path: Path) -> None:

@@ -41,6 +41,15 @@ def generate(
     guidance: Annotated[
         float, typer.Option("--guidance", min=0, help="How strongly --symbol or --label pulls the latent.")
     ] = 1.0,
+    best_of: Annotated[
+        int,
+        typer.Option(
+            "--best-of",
+            min=1,
+            help="Write so many for each text and keep the one that is most surely of --symbol or --label, as the run "
+            "itself reads it.",
+        ),
+    ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides every random draw.")] = 0,
     out: Annotated[
         Path | None,
@@ -55,6 +64,8 @@ def generate(
     """Generate new texts."""
     if symbol is not None and label is not None:
         raise typer.BadParameter("give --symbol or --label, not both")
+    if best_of > 1 and symbol is None and label is None:
+        raise typer.BadParameter("--best-of needs --symbol or --label")
     of_mode = {"temperature": ("sample", temperature), "top_p": ("sample", top_p), "beams": ("beam", beams)}
     options: dict[str, Any] = {name: value for name, (_, value) in of_mode.items() if value is not None}
     for name in options:
@@ -64,7 +75,9 @@ def generate(
     from ldebm import LDEBM
 
     model = LDEBM.from_pretrained(run)
-    texts = model.generate(n, symbol=symbol, label=label, mode=mode, guidance=guidance, seed=seed, **options)
+    texts = model.generate(
+        n, symbol=symbol, label=label, mode=mode, guidance=guidance, best_of=best_of, seed=seed, **options
+    )
     if out is not None and out.suffix == ".jsonl":
         lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
     else:
