@@ -85,9 +85,9 @@ class LDEBM(LatentModel[Sequence[str]]):
                 raise UserError(
                     f"the best of {best_of} texts is the one that is most surely of a symbol or label: name it"
                 )
-            texts = self.generate(n * best_of, chosen, None, mode, temperature, top_p, beams, guidance, seed=seed)
-            read_NW = self.symbol_probabilities(texts)[:, chosen].reshape(n, best_of)
-            return [texts[row * best_of + place] for row, place in enumerate(read_NW.argmax(1))]
+            several = self.generate(n * best_of, chosen, None, mode, temperature, top_p, beams, guidance, seed=seed)
+            read_NW = self.symbol_probabilities(several)[:, chosen].reshape(n, best_of)
+            return [several[row * best_of + place] for row, place in enumerate(read_NW.argmax(1))]
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self.evaluating():

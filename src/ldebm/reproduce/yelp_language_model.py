@@ -54,6 +54,15 @@ def written(model: LanguageModel, count: int, seed: int) -> dict[str, list[str]]
     return found
 
 
+def best_written(model: LanguageModel, count: int, best_of: int, seed: int) -> dict[str, list[str]]:
+    """The same, each the one of several with the highest p(label | text)."""
+    several, found = written(model, count * best_of, seed), {}
+    for place, (label, texts) in enumerate(several.items()):
+        read_NW = label_probabilities(model, texts)[:, place].reshape(-1, best_of)
+        found[label] = [texts[row * best_of + best] for row, best in enumerate(read_NW.argmax(1))]
+    return found
+
+
 @torch.no_grad()
 def label_probabilities(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
     """p(label | text) by Bayes' rule, [N, K]: p(label, text) is what the model is of."""

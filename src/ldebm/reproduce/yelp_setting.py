@@ -94,7 +94,7 @@ def trained(row: str, size: str, seed: int, runs: Path) -> LDEBM:
 
 
 def written(
-    model: LDEBM, count: int, mode: Mode, seed: int, guidance: float = 1.0, temperature: float = 1.0
+    model: LDEBM, count: int, mode: Mode, seed: int, guidance: float = 1.0, temperature: float = 1.0, best_of: int = 1
 ) -> dict[str, list[str]]:
     """`count` texts of the model, as many of each label."""
     return {
@@ -104,6 +104,7 @@ def written(
             mode=mode,
             temperature=temperature,
             guidance=guidance,
+            best_of=best_of,
             seed=len(LABELS) * seed + place,  # no two labels from the same latents' noise
         )
         for place, label in enumerate(LABELS)
