@@ -21,7 +21,7 @@ from ldebm.reproduce.dailydialog import (
     test_symbols,
     trained,
 )
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
+from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST, LENGTHS
 from ldebm.tasks.discovery import discover
 
@@ -72,13 +72,13 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
         "seeds ± their standard deviation. Published values are recalled and unverified.",
         made_by(found, [result]),
     ]
-    sizes = list(dict.fromkeys(row["size"] for row in found["rows"]))
-    for size in sizes:
-        rows = [row for row in found["rows"] if row["size"] == size]
+    sizes = by_size(found["rows"])
+    for size, rows in sizes.items():
         parts.append(f"## Size `{size}`")
         for title, columns in TABLES.items():
             parts += [f"### {title}", table(rows, columns, "real text", GOALS, "")]
-    parts += [f"## Symbols of `{BEST}` ({sizes[-1]})", _symbols(sizes[-1], runs)]
+    largest = [*sizes][-1]
+    parts += [f"## Symbols of `{BEST}` ({largest})", _symbols(largest, runs)]
     parts += ["## What the columns mean", definitions(found["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 

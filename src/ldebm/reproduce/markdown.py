@@ -48,6 +48,14 @@ def table(
     return lines_of(headings, lines)
 
 
+def by_size(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The rows of each size, in their order."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["size"], []).append(row)
+    return found
+
+
 def lines_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of these cells, in which a | is a letter."""
     cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]

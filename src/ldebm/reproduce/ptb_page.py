@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.markdown import Columns, definitions, made_by, settings, table
+from ldebm.reproduce.markdown import Columns, by_size, definitions, made_by, settings, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
 from ldebm.reproduce.ptb_setting import CHOSEN, COMMON
 from ldebm.reproduce.rows import LENGTHS, PAPER
@@ -112,8 +112,7 @@ def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
         " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
         made_by(found, [result]),
     ]
-    for size in dict.fromkeys(row["size"] for row in found["rows"]):
-        rows = [row for row in found["rows"] if row["size"] == size]
+    for size, rows in by_size(found["rows"]).items():
         parts.append(f"## Size `{size}`")
         for title, columns in TABLES.items():
             first = title.startswith("Greedy")

@@ -16,7 +16,7 @@ from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
 from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, tested_examples
 from ldebm.reproduce.language_models import EPOCHS
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
+from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
 from ldebm.tasks.discovery import word_counts
@@ -86,15 +86,14 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
         made_by(found[0], results),
     ]
-    sizes = list(dict.fromkeys(row["size"] for row in found[0]["rows"]))
     for name, file in zip(CORPORA, found, strict=True):
-        for size in sizes:
-            rows = [row for row in file["rows"] if row["size"] == size]
+        for size, rows in by_size(file["rows"]).items():
             parts.append(f"## {TITLES[name]}, size `{size}`")
             goals = GOALS if name == "smd" else None
             for title, columns in TABLES.items():
                 parts += [f"### {title}", table(rows, columns, "responses to other contexts", goals, "")]
-    parts += [f"## Actions that `{BEST}` ({sizes[-1]}) discovered in SMD", _actions(sizes[-1], runs)]
+    largest = [*by_size(found[0]["rows"])][-1]
+    parts += [f"## Actions that `{BEST}` ({largest}) discovered in SMD", _actions(largest, runs)]
     parts += ["## What the columns mean", definitions(found[0]["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 

@@ -14,7 +14,7 @@ from typing import Any
 from ldebm.data.yelp import rewritings
 from ldebm.files import write_atomically
 from ldebm.reproduce import yelp_guidance
-from ldebm.reproduce.markdown import Columns, definitions, lines_of, made_by, settings, table
+from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST, PAPER
 from ldebm.reproduce.yelp import AS_PUBLISHED, BEST_OF, WRONG
 from ldebm.reproduce.yelp_setting import (
@@ -119,9 +119,8 @@ def write_page(page: Path, out: Path, runs: Path, quick: bool, pictures: Path) -
         _INTRODUCTION,
         made_by(found, [result]),
     ]
-    sizes = list(dict.fromkeys(row["size"] for row in found["rows"]))
-    for size in sizes:
-        rows = [row for row in found["rows"] if row["size"] == size]
+    sizes = by_size(found["rows"])
+    for size, rows in sizes.items():
         parts.append(f"## Size `{size}`")
         for title, columns in TABLES.items():
             goals = next((of for suffix, of in GOALS.items() if f"accuracy{suffix}" in columns), None)
@@ -133,7 +132,7 @@ def write_page(page: Path, out: Path, runs: Path, quick: bool, pictures: Path) -
             ("rewriting", REWRITING, None, "Rewriting the test sentences into the other label"),
         ):
             file = out / f"yelp-{name}{suffix}.json"
-            rows = [row for row in _read(file)["rows"] if row["size"] == size] if file.exists() else []
+            rows = by_size(_read(file)["rows"]).get(size, []) if file.exists() else []
             if not rows:
                 continue
             parts += [f"## {title}, `{BEST}` ({size})", _caption(size)]
