@@ -19,7 +19,7 @@ from ldebm.errors import UserError, shorten, suggest
 from ldebm.model import known_symbol, never_written
 from ldebm.noise import Noise
 from ldebm.objective import READ_ROWS, LatentModel
-from ldebm.observation import ContextEncoder, SequenceDecoder, SequenceEncoder
+from ldebm.observation import ContextAttention, ContextEncoder, SequenceDecoder, SequenceEncoder
 from ldebm.observation.sequence import Mode
 from ldebm.posterior import Posterior
 from ldebm.presets.config import Config
@@ -38,7 +38,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         super().__init__(
             config,
             SequenceEncoder(model.encoder, vocabulary, model.latent_size, size),
-            SequenceDecoder(model.decoder, vocabulary, model.latent_size + size, config.data.max_length),
+            response_decoder(config, vocabulary, model.latent_size),
             size,
         )
         self.context = ContextEncoder(model.context, vocabulary, len(config.data.speakers))
@@ -96,7 +96,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
                 steer_B = None if symbol is None else torch.full((len(batch),), symbol, device=self.device)
                 z_BD = self.prior.sample(len(batch), steer_B, generator, guidance, context_nC=context_BC)
                 how = {"temperature": temperature, "top_p": top_p, "beams": beams}
-                for row, text in zip(index, self._write(z_BD, context_BC, mode, generator, **how), strict=True):
+                for row, text in zip(index, self._write(z_BD, context_BC, batch, mode, generator, **how), strict=True):
                     responses[row] = text
         return responses
 
@@ -109,13 +109,15 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
             for index, batch in self.batches(examples):
                 context_BC = self.context_of(batch)
                 z_BD = self.infer(batch, context_BC).mean_BD
-                for row, text in zip(index, self._write(z_BD, context_BC, mode, generator), strict=True):
+                for row, text in zip(index, self._write(z_BD, context_BC, batch, mode, generator), strict=True):
                     written[row] = text
         return written
 
-    def _write(self, z_BD: Tensor, context_BC: Tensor, mode: Mode, generator: torch.Generator, **how: Any) -> list[str]:
-        seen_BE = torch.cat([z_BD, context_BC], -1)
-        rows = self.decoder.decode(seen_BE, mode, generator, forbidden=never_written(self.tokenizer), **how)
+    def _write(
+        self, z_BD: Tensor, context_BC: Tensor, batch: DialogueBatch, mode: Mode, generator: torch.Generator, **how: Any
+    ) -> list[str]:
+        seen_BE, forbidden = torch.cat([z_BD, context_BC], -1), never_written(self.tokenizer)
+        rows = self.decoder.decode(seen_BE, mode, generator, forbidden=forbidden, context=batch, **how)
         return [self.tokenizer.decode(ids) for ids in rows]
 
     def batches(self, examples: Sequence[Dialogue]) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
@@ -128,6 +130,14 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         last_N = np.cumsum([len(dialogue.turns) for dialogue in kept], dtype=np.int64) - 1
         for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
             yield index, corpus.batch(last_N[index]).to(self.device)
+
+
+def response_decoder(config: Config, vocabulary: int, latent_size: int = 0) -> SequenceDecoder:
+    """p(x | z, c): of the latent, the context's vector, and the words of the context."""
+    model, data = config.model, config.data
+    attention = ContextAttention(model.decoder.hidden_size, len(data.speakers), model.context.turns)
+    seen = latent_size + model.context.hidden_size
+    return SequenceDecoder(model.decoder, vocabulary, seen, data.max_length, attention)
 
 
 def known_speaker(speaker: str, speakers: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """How x is read and written: an encoder and a decoder for each kind of observation."""
 
+from ldebm.observation.attention import ContextAttention
 from ldebm.observation.bag_of_words import BagDecoder, BagEncoder
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.context import ContextEncoder
@@ -12,6 +13,7 @@ from ldebm.observation.word_evidence import WordEvidence
 __all__ = [
     "BagDecoder",
     "BagEncoder",
+    "ContextAttention",
     "ContextEncoder",
     "Decoder",
     "Encoder",

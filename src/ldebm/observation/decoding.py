@@ -13,17 +13,21 @@ import torch
 from torch import Tensor
 
 from ldebm.data.tokenizer import BOS, EOS, PAD
+from ldebm.observation.attention import Memory
 
 
 @dataclass(frozen=True)
 class DecoderState:
-    """What one step hands to the next, a row a text; `latent` is constant along the text."""
+    """What one step hands to the next, a row a text; `latent` and, in a dialogue, `memory` are constant along the
+    text."""
 
     hidden: Tensor
     latent: Tensor
+    memory: Memory | None = None
 
     def rows(self, index: Tensor) -> DecoderState:
-        return DecoderState(self.hidden[index], self.latent[index])
+        memory = None if self.memory is None else self.memory.rows(index)
+        return DecoderState(self.hidden[index], self.latent[index], memory)
 
 
 # (last token of each row, state) -> (log-odds of the next token, a fresh BV that may be written to; state)

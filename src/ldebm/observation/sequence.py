@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from ldebm.data.batches import TextBatch
+from ldebm.data.batches import DialogueBatch, TextBatch
 from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
 from ldebm.noise import Noise
+from ldebm.observation.attention import ContextAttention
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, fill, most_probable, sampled, search, write
@@ -74,9 +75,19 @@ class SequenceEncoder(Encoder[TextBatch]):
 
 
 class SequenceDecoder(Decoder[TextBatch]):
-    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding."""
+    """p(x | z): a GRU that sees z at every step and starts from it; its output is tied to its embedding.
 
-    def __init__(self, config: DecoderConfig, vocabulary: int, latent_size: int, max_length: int) -> None:
+    With an `attention` the texts are responses, and their words may be those of the turns before.
+    """
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        vocabulary: int,
+        latent_size: int,
+        max_length: int,
+        attention: ContextAttention | None = None,
+    ) -> None:
         super().__init__()
         self.max_length = max_length
         self.word_dropout = config.word_dropout
@@ -87,6 +98,7 @@ class SequenceDecoder(Decoder[TextBatch]):
         self.latent_to_output = (
             nn.Linear(latent_size, config.hidden_size, bias=False) if config.latent_to_output else None
         )
+        self.attention = attention
 
     def log_likelihood(self, z_BD: Tensor, batch: TextBatch, noise: Noise | None = None) -> Tensor:
         """log p(x | z) of each text in nats, B: the sum over its valid tokens, the end mark included.
@@ -104,12 +116,15 @@ class SequenceDecoder(Decoder[TextBatch]):
         targets_N = pack(targets_BL, lengths_B).data
         row_N = rows_of(packed)
         outputs, _ = run_gru(self.gru, packed, self.first(z_BD)[None], self.compute_dtype)
-        hidden_NH = outputs.data
+        hidden_NH, table_VH = outputs.data, self.embedding.weight.to(self.compute_dtype)
         if self.latent_to_output is not None:
             hidden_NH = hidden_NH + self.latent_to_output(z_BD).to(self.compute_dtype)[row_N]
-        loss_N = LinearCrossEntropy.apply(
-            self.dropout(hidden_NH), self.embedding.weight.to(self.compute_dtype), targets_N
-        )
+        if self.attention is not None:
+            assert isinstance(batch, DialogueBatch)
+            states_BLH, _ = pad_packed_sequence(outputs, batch_first=True)
+            found_BLH = self.attention(states_BLH, self.attention.memory(batch, table_VH))
+            hidden_NH = hidden_NH + pack(found_BLH, lengths_B).data
+        loss_N = LinearCrossEntropy.apply(self.dropout(hidden_NH), table_VH, targets_N)
         return z_BD.new_zeros(len(z_BD)).index_add(0, row_N, -loss_N)
 
     def decode(
@@ -122,10 +137,15 @@ class SequenceDecoder(Decoder[TextBatch]):
         top_p: float = 1.0,
         beams: int = 5,
         forbidden: tuple[int, ...] = (),
+        context: DialogueBatch | None = None,
     ) -> list[list[int]]:
-        """Write a text for each latent; ids without the marks. `forbidden` ids are never written."""
+        """Write a text for each latent; ids without the marks. `forbidden` ids are never written.
+
+        Args:
+            context: what a decoder with an attention answers, a row a latent; the responses in it are not read.
+        """
         length = max_length or self.max_length
-        step, state = self._stepper(z_BD)
+        step, state = self._stepper(z_BD, context)
         if mode == "beam":
             return search(step, state, length, beams, forbidden)
         choose = most_probable if mode == "greedy" else sampled(generator, temperature, top_p)
@@ -140,20 +160,27 @@ class SequenceDecoder(Decoder[TextBatch]):
         return fill(step, state, batch.tokens_BL, batch.lengths_B, beams, forbidden)
 
     @torch.no_grad()
-    def _stepper(self, z_BD: Tensor):  # type: ignore[no-untyped-def]
+    def _stepper(self, z_BD: Tensor, context: DialogueBatch | None = None):  # type: ignore[no-untyped-def]
         """One step of the decoder over whatever rows its state holds, with weights lowered once."""
         dtype = self.compute_dtype
         table_VH = self.embedding.weight.to(dtype)
         weights = [weight.to(dtype) for weight in self.gru.parameters()]
         extra_HD = None if self.latent_to_output is None else self.latent_to_output.weight.to(dtype)
 
+        memory = None
+        if self.attention is not None:
+            assert context is not None
+            memory = self.attention.memory(context, table_VH)
+
         def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
             inputs = torch.cat([table_VH[last_B], state.latent], -1)
             hidden = torch.gru_cell(inputs, state.hidden, *weights)
             outputs = hidden if extra_HD is None else hidden + state.latent @ extra_HD.T
-            return outputs @ table_VH.T, DecoderState(hidden, state.latent)
+            if self.attention is not None:
+                outputs = outputs + self.attention(hidden[:, None], state.memory).squeeze(1)
+            return outputs @ table_VH.T, DecoderState(hidden, state.latent, state.memory)
 
-        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype))
+        return step, DecoderState(self.first(z_BD).to(dtype), z_BD.to(dtype), memory)
 
     def _hide_words(self, inputs_BL: Tensor, noise: Noise) -> Tensor:
         uniform_BL = noise.uniform(len(inputs_BL), self.max_length, device=inputs_BL.device)

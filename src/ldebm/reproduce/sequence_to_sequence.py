@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from ldebm.data.batches import DialogueBatch, TextBatch
+from ldebm.dialogue_model import response_decoder
 from ldebm.evaluation.language_model import WordModel
-from ldebm.observation import ContextEncoder, SequenceDecoder
+from ldebm.observation import ContextEncoder
 from ldebm.observation.sequence import Mode
 from ldebm.presets import Config
 
@@ -17,9 +18,8 @@ class SequenceToSequence(WordModel):
 
     def __init__(self, config: Config, vocabulary: int) -> None:
         super().__init__()
-        model, data = config.model, config.data
-        self.context = ContextEncoder(model.context, vocabulary, len(data.speakers))
-        self.decoder = SequenceDecoder(model.decoder, vocabulary, model.context.hidden_size, data.max_length)
+        self.context = ContextEncoder(config.model.context, vocabulary, len(config.data.speakers))
+        self.decoder = response_decoder(config, vocabulary)
 
     def set_compute_dtype(self, dtype: torch.dtype) -> None:
         self.context.compute_dtype = self.decoder.compute_dtype = dtype
@@ -33,4 +33,4 @@ class SequenceToSequence(WordModel):
         self, batch: DialogueBatch, mode: Mode, generator: torch.Generator, forbidden: tuple[int, ...]
     ) -> list[list[int]]:
         """A response to each context of the batch, as ids without the marks; `forbidden` ids are never written."""
-        return self.decoder.decode(self.context(batch), mode, generator, forbidden=forbidden)
+        return self.decoder.decode(self.context(batch), mode, generator, forbidden=forbidden, context=batch)

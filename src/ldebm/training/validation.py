@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ldebm.data.batches import EncodedCorpus, PointCorpus, TokenizedCorpus, in_order
+from ldebm.data.batches import DialogueBatch, EncodedCorpus, PointCorpus, TokenizedCorpus, in_order
 from ldebm.dialogue_model import DialogueModel
 from ldebm.evaluation.latent import active_units, mutual_information
 from ldebm.evaluation.reconstruction import bleu
@@ -112,5 +112,9 @@ def _bleu(model: LDEBM | DialogueModel, corpus: TokenizedCorpus, read_ND: torch.
         [str(token) for token in row[1 : length - 1]]
         for row, length in zip(batch.tokens_BL.tolist(), batch.lengths_B.tolist(), strict=True)
     ]
-    written = [[str(token) for token in row] for row in model.decoder.decode(read_ND[torch.from_numpy(chosen)])]
-    return bleu(written, references)
+    read_BD = read_ND[torch.from_numpy(chosen)]
+    if isinstance(batch, DialogueBatch):
+        rows = model.decoder.decode(read_BD, context=batch.to(model.device))
+    else:
+        rows = model.decoder.decode(read_BD)
+    return bleu([[str(token) for token in row] for row in rows], references)
