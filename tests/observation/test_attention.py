@@ -1,0 +1,82 @@
+"""Attention over the words of a context: what is looked at, and that a decoder reads and writes with it alike."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from ldebm.data.tokenizer import BOS, EOS, PAD, UNK
+from ldebm.observation import ContextAttention, SequenceDecoder
+from ldebm.presets.config import DecoderConfig
+from tests.observation.test_context import TOKENIZER, corpus  # noqa: F401 (a fixture)
+
+V, H, D = len(TOKENIZER), 16, 5
+
+
+@pytest.fixture
+def attention():
+    torch.manual_seed(0)
+    return ContextAttention(H, speakers=1, turns=3)
+
+
+@pytest.fixture
+def table():
+    return torch.randn(V, H, generator=torch.Generator().manual_seed(1))
+
+
+def test_it_is_a_softmax_over_the_words_and_nothing(corpus, attention, table) -> None:  # noqa: F811
+    """Row 12 is the letter h, after e, f and g, of which f was said by a known speaker."""
+    batch, state_H = corpus.batch(np.array([12])), torch.randn(H, generator=torch.Generator().manual_seed(2))
+    found_H = attention(state_H.view(1, 1, H), attention.memory(batch, table)).view(H)
+    keys, values = [torch.zeros(H)], [torch.zeros(H)]
+    for age, (word, speaker) in enumerate([("g", 0), ("f", 1), ("e", 0)]):
+        [[_, id_, _]] = TOKENIZER.encode([word], 3)
+        said_H = table[id_] + attention.speaker.weight[speaker] + attention.age.weight[age]
+        keys.append(attention.key.weight @ said_H)
+        values.append(attention.value.weight @ table[id_])
+    score_S = torch.stack(keys) @ (attention.query.weight @ state_H) / H**0.5
+    assert torch.allclose(found_H, score_S.softmax(0) @ torch.stack(values), atol=1e-5)
+
+
+def test_a_first_turn_finds_nothing_and_the_rest_of_a_batch_does_not_matter(corpus, attention, table) -> None:  # noqa: F811
+    rows = np.array([0, 2, 4, 12])
+    states_BTH = torch.randn(4, 2, H)
+    together = attention(states_BTH, attention.memory(corpus.batch(rows), table))
+    assert not together[0].any() and bool(together[1:].any(-1).all())
+    for place, row in enumerate(rows):
+        alone = attention(states_BTH[place : place + 1], attention.memory(corpus.batch(np.array([row])), table))
+        assert torch.allclose(alone[0], together[place], atol=1e-5)
+
+
+def test_marks_and_unknown_words_are_not_looked_at(corpus, attention, table) -> None:  # noqa: F811
+    batch = corpus.batch(np.array([12]))
+    batch = dataclasses.replace(batch, turns_BPL=torch.where(batch.turns_BPL == BOS, UNK, batch.turns_BPL))
+    assert {PAD, UNK, EOS} & set(batch.turns_BPL.unique().tolist())
+    other = table.clone()
+    other[: UNK + 1] += 1.0
+    states_BTH = torch.randn(1, 2, H)
+    before, after = (attention(states_BTH, attention.memory(batch, each)) for each in (table, other))
+    assert torch.equal(before, after)
+
+
+def test_a_decoder_reads_and_writes_with_it_alike(corpus, attention) -> None:  # noqa: F811
+    torch.manual_seed(3)
+    decoder = SequenceDecoder(DecoderConfig(hidden_size=H, latent_to_output=True), V, D, 20, attention).eval()
+    with torch.no_grad():
+        decoder.embedding.weight.mul_(10)
+    batch, z_BD = corpus.batch(np.arange(13)), torch.randn(13, D)
+    step, state = decoder._stepper(z_BD, batch)
+    total_B = torch.zeros(13)
+    for place in range(batch.tokens_BL.shape[1] - 1):
+        logits_BV, state = step(batch.tokens_BL[:, place], state)
+        target_B = batch.tokens_BL[:, place + 1]
+        log_p_B = logits_BV.log_softmax(-1).gather(1, target_B[:, None]).squeeze(1)
+        total_B += torch.where(target_B == PAD, 0.0, log_p_B)
+    assert torch.allclose(total_B, decoder.log_likelihood(z_BD, batch), atol=1e-4)
+    other = dataclasses.replace(batch, turns_BPL=batch.turns_BPL.flip(0), turn_lengths_BP=batch.turn_lengths_BP.flip(0))
+    assert not torch.allclose(total_B, decoder.log_likelihood(z_BD, other), atol=1e-2)
+    greedy = decoder.decode(z_BD, context=batch)
+    assert greedy == decoder.decode(z_BD, "beam", beams=1, context=batch)  # rows of the memory move with the beams
+    [alone] = decoder.decode(z_BD[12:], context=corpus.batch(np.array([12])))
+    assert alone == greedy[12]
