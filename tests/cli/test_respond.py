@@ -4,6 +4,7 @@ import io
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import ldebm
@@ -17,9 +18,12 @@ def model(monkeypatch):
         config = SimpleNamespace(data=SimpleNamespace(speakers=("agent", "caller")), model=SimpleNamespace(symbols=4))
         tokenizer = SimpleNamespace(words=str.split)
 
-        def respond(self, contexts, speakers, **how):
-            self.how = how
+        def respond(self, contexts, speakers, symbol, **how):
+            self.how = {"symbol": symbol} | how
             return [f"{speaker} {len(turns)}" for turns, speaker in zip(contexts, speakers, strict=True)]
+
+        def symbol_probabilities(self, examples):
+            return np.full((len(examples), 4), 0.25)
 
     fake = Fake()
     monkeypatch.setitem(vars(ldebm), "DialogueModel", SimpleNamespace(from_pretrained=lambda folder: fake))

@@ -30,7 +30,10 @@ def respond(
     n: Annotated[
         int,
         typer.Option(
-            "-n", min=1, help="How many responses are drawn to each; the different ones are told, best first."
+            "-n",
+            min=1,
+            help="How many responses are drawn to each; the different ones are told, best first: that with which the "
+            "others agree most, with --symbol that which is read as it most surely.",
         ),
     ] = 1,
     speaker: Annotated[

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from ldebm.data.dialogues import Dialogue, Turn
+from ldebm.data.dialogues import Dialogue
 from ldebm.dialogue_model import DialogueModel
 from ldebm.evaluation.attributes import agreement, chance_agreement, symbol_shares
 from ldebm.evaluation.fluency import distinct_n, mean_length
@@ -15,6 +15,7 @@ from ldebm.evaluation.latent import mutual_information
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.evaluation.word_vectors import Vectors, similarity
 from ldebm.tasks.evaluation_of_runs import IN_USE
+from ldebm.tasks.responding import answered, candidates
 
 NEARNESS = {
     "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of the responses to all test turns; 0 to 100",
@@ -27,6 +28,13 @@ NEARNESS = {
     "mean_length": "words a response",
 }
 OF_BEST = "of the response that agrees most with the model's others, chosen without the true one"
+_STEERED = {
+    "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
+    "or more",
+    "distinct_2_across": "distinct pairs of words over all pairs of the responses that one context gets from all "
+    "symbols, mean over contexts",
+    "different_across": "distinct responses over all responses that one context gets from all symbols",
+}
 ATTRIBUTES = ("intent", "speaker")
 SYMBOLS = {
     "mutual_information": "I(x; y) of turn and symbol, nats",
@@ -36,12 +44,12 @@ SYMBOLS = {
     **{f"homogeneity_{name}": f"1 - H({name} | symbol) / H({name}), 0 to 1" for name in ATTRIBUTES},
     **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
     "symbols_in_use": f"symbols of more than {IN_USE:.1%} of the turns",
-    "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
-    "or more",
     "recovered_chance": "one over the symbols in use",
-    "distinct_2_across": "distinct pairs of words over all pairs of the responses that one context gets from all "
-    "symbols, mean over contexts",
-    "different_across": "distinct responses over all responses that one context gets from all symbols",
+    **_STEERED,
+    **{
+        f"{name}_best": f"{what}; of several responses each, the one most surely of its symbol"
+        for name, what in _STEERED.items()
+    },
 }
 
 
@@ -63,8 +71,11 @@ def nearness(
     }
 
 
-def of_symbols(model: DialogueModel, examples: Sequence[Dialogue], steered: int, seed: int) -> dict[str, float]:
-    """SYMBOLS of a model, over the turns; of `steered` of them, drawn with the seed, what each symbol makes of them."""
+def of_symbols(
+    model: DialogueModel, examples: Sequence[Dialogue], steered: int, drawn: int, seed: int
+) -> dict[str, float]:
+    """SYMBOLS of a model, over the turns; of `steered` of them, chosen with the seed, what each symbol makes of them,
+    in one response and in the best of `drawn`."""
     probabilities = model.symbol_probabilities(examples)
     symbols = probabilities.argmax(-1)
     found = {"mutual_information": mutual_information(probabilities)}
@@ -81,23 +92,29 @@ def of_symbols(model: DialogueModel, examples: Sequence[Dialogue], steered: int,
     if len(used) < 2:
         return found  # nothing to tell apart
     rows = np.random.default_rng(seed).permutation(len(examples))[:steered]
-    return found | _steered(model, [examples[row] for row in rows], [int(symbol) for symbol in used], seed)
+    return found | _steered(model, [examples[row] for row in rows], [int(symbol) for symbol in used], drawn, seed)
 
 
-def _steered(model: DialogueModel, examples: Sequence[Dialogue], symbols: Sequence[int], seed: int) -> dict[str, float]:
+def _steered(
+    model: DialogueModel, examples: Sequence[Dialogue], symbols: Sequence[int], drawn: int, seed: int
+) -> dict[str, float]:
     contexts = [example.turns[:-1] for example in examples]
     speakers = [example.turns[-1].speaker for example in examples]
-    answers = [model.respond(contexts, speakers, symbol=symbol, seed=seed) for symbol in symbols]
-    right = []
-    for symbol, responses in zip(symbols, answers, strict=True):
-        answered = [
-            Dialogue((*context, Turn(speaker, response)))
-            for context, speaker, response in zip(contexts, speakers, responses, strict=True)
+    found: dict[str, float] = {}
+    for suffix, n in (("", 1), ("_best", drawn)):
+        answers = [
+            [texts[0] for texts in candidates(model, contexts, speakers, n, symbol=symbol, seed=seed)]
+            for symbol in symbols
         ]
-        right.append(float((model.symbol_probabilities(answered).argmax(-1) == symbol).mean()))
-    across = [[tuple(model.tokenizer.words(text)) for text in texts] for texts in zip(*answers, strict=True)]
-    return {
-        "recovered": float(np.mean(right)),
-        "distinct_2_across": float(np.mean([distinct_n(texts, 2) for texts in across])),
-        "different_across": float(np.mean([len(set(texts)) / len(texts) for texts in across])),
-    }
+        asked = list(zip(contexts, speakers, strict=True))
+        right = [
+            float((model.symbol_probabilities(answered(asked, responses)).argmax(-1) == symbol).mean())
+            for symbol, responses in zip(symbols, answers, strict=True)
+        ]
+        across = [[tuple(model.tokenizer.words(text)) for text in texts] for texts in zip(*answers, strict=True)]
+        found |= {
+            f"recovered{suffix}": float(np.mean(right)),
+            f"distinct_2_across{suffix}": float(np.mean([distinct_n(texts, 2) for texts in across])),
+            f"different_across{suffix}": float(np.mean([len(set(texts)) / len(texts) for texts in across])),
+        }
+    return found

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
-from ldebm.data.dialogues import Turn
+from ldebm.data.dialogues import Dialogue, Turn
 from ldebm.dialogue_model import DialogueModel
 
 
 def candidates(
-    model: DialogueModel, contexts: Sequence[Sequence[Turn]], speakers: Sequence[str], n: int, **how: Any
+    model: DialogueModel,
+    contexts: Sequence[Sequence[Turn]],
+    speakers: Sequence[str],
+    n: int,
+    symbol: int | None = None,
+    **how: Any,
 ) -> list[list[str]]:
     """Responses to each context, `n` of them drawn, each from a latent of its own, and what was drawn again left out;
-    the model's choice first (`by_consensus`).
+    the model's choice first: the one that the others agree with most (`by_consensus`), or, where a symbol is asked for,
+    the one that is read as that symbol most surely.
 
     Args:
-        how: as for `DialogueModel.respond`.
+        symbol, how: as for `DialogueModel.respond`.
     """
-    responses = model.respond(
-        [context for context in contexts for _ in range(n)], [speaker for speaker in speakers for _ in range(n)], **how
-    )
+    asked = [(context, speaker) for context, speaker in zip(contexts, speakers, strict=True) for _ in range(n)]
+    responses = model.respond([context for context, _ in asked], [speaker for _, speaker in asked], symbol, **how)
+    sure_N = None if symbol is None else model.symbol_probabilities(answered(asked, responses))[:, symbol]
     ranked = []
     for start in range(0, len(responses), n):
         texts = responses[start : start + n]
-        order = by_consensus([model.tokenizer.words(text) for text in texts])
+        if sure_N is None:
+            order = by_consensus([model.tokenizer.words(text) for text in texts])
+        else:
+            order = np.argsort(-sure_N[start : start + n], kind="stable").tolist()
         ranked.append(list(dict.fromkeys(texts[place] for place in order)))
     return ranked
+
+
+def answered(asked: Iterable[tuple[Sequence[Turn], str]], responses: Sequence[str]) -> list[Dialogue]:
+    """Contexts, each with its response by the speaker who was asked."""
+    return [
+        Dialogue((*context, Turn(speaker, text))) for (context, speaker), text in zip(asked, responses, strict=True)
+    ]
 
 
 def by_consensus(texts: Sequence[Sequence[str]]) -> list[int]:
