@@ -1,5 +1,7 @@
 """Priors of a latent given a context: closed forms, grids, and the fast path against autograd."""
 
+import math
+
 import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
@@ -87,16 +89,24 @@ def test_the_reference_learns_what_the_context_says_of_the_mean() -> None:
     assert not bool(reference.centre(context).any())  # at first a context says nothing
     optimiser = torch.optim.Adam(reference.parameters(), 0.02)
     for _ in range(300):
-        reference.update(posterior, 0.1)
+        reference.update(posterior, 0.1, context)
         optimiser.zero_grad()
         reference.misfit(posterior.mean_BD, context).backward()
         optimiser.step()
     assert float((reference.centre(context) - context @ map_CD).square().mean()) < 0.01
     # A posterior that knows nothing beside the context is not followed down: its narrowness costs.
-    assert torch.equal(reference.covariance_DD, torch.eye(2))
+    assert torch.allclose(reference.covariance_DD, (0.3**2 + math.exp(-4)) * torch.eye(2), atol=0.02)
+    assert torch.allclose(reference.root_DD, torch.eye(2), atol=1e-6)
+
+    # Where it is wider than one it is followed, in that direction alone.
+    wide = Posterior(posterior.mean_BD + torch.randn(4000, 1) * torch.tensor([1.2, 1.6]), posterior.log_variance_BD)
+    reference.update(wide, 1.0, context)
+    narrow, broad = torch.linalg.eigvalsh(reference.root_DD)
+    assert float(narrow) == pytest.approx(1.0, abs=1e-5)
+    assert float(broad) == pytest.approx(math.sqrt(4 + 0.3**2 + math.exp(-4)), abs=0.1)
 
     q, c = Posterior(posterior.mean_BD[:50], posterior.log_variance_BD[:50]), context[:50]
-    p = MultivariateNormal(reference.centre(c).detach(), torch.eye(2))
+    p = MultivariateNormal(reference.centre(c).detach(), reference.root_DD @ reference.root_DD)
     exact = kl_divergence(MultivariateNormal(q.mean_BD, q.log_variance_BD.exp().diag_embed()), p)
     assert torch.allclose(reference.rate(q, c), exact, atol=1e-3)
     assert torch.allclose(reference.log_density(q.mean_BD, c), p.log_prob(q.mean_BD), atol=1e-3)

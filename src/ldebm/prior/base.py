@@ -98,9 +98,9 @@ class Prior(nn.Module, abc.ABC):
             adjust: Metropolis-adjusted chains, where the prior does not have them anyway.
         """
 
-    def refer_to(self, posterior: Posterior) -> None:
+    def refer_to(self, posterior: Posterior, context_BC: Tensor | None = None) -> None:
         """Set what the prior keeps of the aggregate posterior's moments to those of these texts; nothing by default."""
-        del posterior
+        del posterior, context_BC
 
     def whiten(self, z_BD: Tensor) -> Tensor:
         """The latents in coordinates in which the prior's Gaussian is N(0, I), BD; `colour` is the way back."""

@@ -71,7 +71,7 @@ class DiffusionPrior(Prior):
     ) -> PriorTerms:
         """Algorithm 1, the prior's lines: positives from the forward process, negatives by Langevin, one contrast."""
         if self.training:
-            self.reference.update(posterior)
+            self.reference.update(posterior, context_BC=context_BC)
             self.energy.advance()
         misfit = self.reference.misfit(z_BD, context_BC)
         context_BC = None if context_BC is None else context_BC.detach()  # the energies read it, as published
@@ -120,8 +120,8 @@ class DiffusionPrior(Prior):
             },
         )
 
-    def refer_to(self, posterior: Posterior) -> None:
-        self.reference.update(posterior, 1.0)
+    def refer_to(self, posterior: Posterior, context_BC: Tensor | None = None) -> None:
+        self.reference.update(posterior, 1.0, context_BC)
 
     def whiten(self, z_BD: Tensor) -> Tensor:
         return self.reference.whiten(z_BD)

@@ -31,7 +31,7 @@ class WithoutSymbols(Prior):
     ) -> PriorTerms:
         del encoder_share
         if self.training:
-            self.reference.update(posterior)
+            self.reference.update(posterior, context_BC=context_BC)
         contrast = self.contrast(z_BD, noise) + self.reference.misfit(z_BD, context_BC)
         return PriorTerms(self.reference.rate(posterior, context_BC), contrast, self.symbol_logits(z_BD))
 
@@ -40,8 +40,8 @@ class WithoutSymbols(Prior):
         del noise
         return z_BD.new_zeros(())
 
-    def refer_to(self, posterior: Posterior) -> None:
-        self.reference.update(posterior, 1.0)
+    def refer_to(self, posterior: Posterior, context_BC: Tensor | None = None) -> None:
+        self.reference.update(posterior, 1.0, context_BC)
 
     def rate_to_reference(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         return self.reference.rate(posterior, context_BC)

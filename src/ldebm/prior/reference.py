@@ -1,5 +1,5 @@
 """The Gaussian that a prior refers to: N(0, I), or the running mean and covariance of the aggregate posterior, or of a
-context N(shift(c), I).
+context N(shift(c), C) with the covariance of what the shift leaves.
 
 Legend: B texts, D latent dimensions, C size of a context. u = C^(-1/2) (z - m) has unit covariance: in these
 coordinates the Gaussian chain of methods 2.4 is N(0, I) at every level and its reverse step is the scalar
@@ -31,8 +31,10 @@ class ReferenceGaussian(nn.Module):
 
     Args:
         matched: follow the aggregate posterior; otherwise it stays N(0, I).
-        context: size of the contexts; 0 for none. Matched then means a mean that moves with the context and C = I: the
-            covariance of what a context leaves unsaid would follow the posterior's down to nothing.
+        context: size of the contexts; 0 for none. Matched then means a mean that moves with the context, and a C that
+            follows what the context leaves unsaid, but never below one in any direction: down it would follow the
+            posterior to nothing; where it does not follow up, energies and latents run away together (on SMD, as soon
+            as the encoder feels the energies' pull).
     """
 
     mean_D: Tensor
@@ -96,12 +98,12 @@ class ReferenceGaussian(nn.Module):
         return torch.linalg.slogdet(self.root_DD).logabsdet if self.matched else self.root_DD.new_zeros(())
 
     @torch.no_grad()
-    def update(self, posterior: Posterior, momentum: float = _MOMENTUM) -> None:
+    def update(self, posterior: Posterior, momentum: float = _MOMENTUM, context_BC: Tensor | None = None) -> None:
         """Move the moments towards those of this batch's aggregate posterior; once a training step."""
-        if not self.matched or self.shift is not None:
+        if not self.matched:
             return
-        batch_D = batch_mean(posterior.mean_BD)
-        centred_BD = posterior.mean_BD - batch_D
+        batch_D = self.mean_D if self.shift is not None else batch_mean(posterior.mean_BD)
+        centred_BD = posterior.mean_BD - (batch_D if self.shift is None else self.centre(context_BC))
         covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
         covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
         if not bool(covariance_DD.isfinite().all()):
@@ -109,6 +111,6 @@ class ReferenceGaussian(nn.Module):
         self.mean_D.lerp_(batch_D, momentum)
         self.covariance_DD.lerp_(covariance_DD, momentum)
         values_D, vectors_DD = torch.linalg.eigh(self.covariance_DD.double())
-        root_D = values_D.clamp_min(_LEAST_VARIANCE).sqrt()
+        root_D = values_D.clamp_min(_LEAST_VARIANCE if self.shift is None else 1.0).sqrt()
         self.root_DD.copy_((vectors_DD * root_D) @ vectors_DD.mT)
         self.inverse_root_DD.copy_((vectors_DD / root_D) @ vectors_DD.mT)

@@ -195,15 +195,17 @@ class Trainer:
             return
         model = self.averaged.eval()
         rows = np.random.default_rng(self.model.config.seed).permutation(len(self.train_corpus))[:_CALIBRATION_ROWS]
-        found = []
+        found, contexts = [], []
         for start in range(0, len(rows), self.config.batch_size):
             batch = self.train_corpus.batch(rows[start : start + self.config.batch_size]).to(self.accelerator.device)
-            found.append(model.infer(batch, model.context_of(batch)))
+            context_BC = model.context_of(batch)
+            found.append(model.infer(batch, context_BC))
+            contexts += [] if context_BC is None else [context_BC]
         mean_ND = torch.cat([posterior.mean_BD for posterior in found])
         log_variance_ND = torch.cat([posterior.log_variance_BD for posterior in found])
         if model.encoder.norm is not None:
             mean_ND = model.encoder.norm.recentre(mean_ND)
-        model.prior.refer_to(Posterior(mean_ND, log_variance_ND))
+        model.prior.refer_to(Posterior(mean_ND, log_variance_ND), torch.cat(contexts) if contexts else None)
 
     # ---- a run ----------------------------------------------------------------------------------------------------
 
