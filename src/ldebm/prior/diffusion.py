@@ -6,6 +6,7 @@ Legend: B texts, N = 2B rows (two levels a text), D latent dimensions, K symbols
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +23,16 @@ from ldebm.prior.schedule import NoiseSchedule
 from ldebm.prior.transition import Transition
 
 _LEVELS_PER_TEXT = 2
+
+
+class _Steer(NamedTuple):
+    """Towards a symbol of each row (-1: none): log p(y | z) with a weight. In a context p(y | z) is that of the latent
+    as it lies, by the energies without one."""
+
+    symbol_B: Tensor
+    guidance: float
+    silent: FoldedEnergy | None
+    offset_BD: Tensor | None
 
 
 class DiffusionPrior(Prior):
@@ -84,14 +95,20 @@ class DiffusionPrior(Prior):
         folded = FoldedEnergy(self.energy, self.compute_dtype, context_NC)
         chain = self._chain(folded, u_next.detach(), level_N, noise)
 
-        # One pass for positives, negatives and the symbols of z_0; the encoder's pull goes through frozen weights.
+        # One pass for positives, negatives and symbols; the encoder's pull goes through frozen weights.
         zero_B = torch.zeros(rows, dtype=torch.long, device=device)
-        logits = self._logits(
-            torch.cat([u_t.detach(), chain.z_BD, self._at_zero(z_BD, context_BC)]),
-            torch.cat([level_N, level_N, zero_B]),
-            None if context_BC is None else context_BC.repeat(2 * _LEVELS_PER_TEXT + 1, 1),
-        )
-        positive_NK, negative_NK, symbol_logits_BK = logits.split([len(u_t), len(u_t), rows])
+        points, levels = [u_t.detach(), chain.z_BD, self._at_zero(z_BD, context_BC)], [level_N, level_N, zero_B]
+        contexts = None
+        if context_BC is not None and context_NC is not None:
+            # A symbol is of the latent, whatever the context: it is read off latents as they lie, without it.
+            points[2] = self._as_it_lies(points[2], zero_B, context_BC)
+            points.append(self._as_it_lies(u_t.detach(), level_N, context_NC))
+            levels.append(level_N)
+            silent_BC = torch.zeros_like(context_BC)
+            contexts = torch.cat([context_NC, context_NC, silent_BC, silent_BC.repeat(_LEVELS_PER_TEXT, 1)])
+        split = self._logits(torch.cat(points), torch.cat(levels), contexts).split([len(each) for each in points])
+        positive_NK, negative_NK, symbol_logits_BK = split[:3]
+        diffused_NK = positive_NK if contexts is None else split[3]
         positive_N, negative_N = tilt(positive_NK), tilt(negative_NK)
         weight_N = self.transition.weight[level_N] / (_LEVELS_PER_TEXT if self.tilted else 1)
         contrast = (weight_N * (negative_N - positive_N)).sum() / rows
@@ -111,7 +128,7 @@ class DiffusionPrior(Prior):
             rate_B=rate_B,
             contrast=contrast + penalty + misfit,
             symbol_logits_BK=symbol_logits_BK,
-            diffused_logits_NK=positive_NK if self.condition == "all" else None,
+            diffused_logits_NK=diffused_NK if self.condition == "all" else None,
             diagnostics={
                 "energy_positive": positive_N.detach().mean(),
                 "energy_negative": negative_N.detach().mean(),
@@ -159,8 +176,12 @@ class DiffusionPrior(Prior):
         return torch.stack(latents, 1), torch.stack(symbols, 1)
 
     def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
+        """Of the latent itself: a context says which symbols are likely, by F, and not what they are."""
         zero_B = torch.zeros(z_BD.shape[0], dtype=torch.long, device=z_BD.device)
-        return self._logits(self._at_zero(z_BD, context_BC), zero_B, context_BC)
+        u_BD = self._at_zero(z_BD, context_BC)
+        if context_BC is None:
+            return self._logits(u_BD, zero_B)
+        return self._logits(self._as_it_lies(u_BD, zero_B, context_BC), zero_B, torch.zeros_like(context_BC))
 
     @torch.no_grad()
     def gains(
@@ -223,12 +244,20 @@ class DiffusionPrior(Prior):
         """Whitened latents [n, D] after the chain of each level, T-1 .. 0."""
         noise, device = Noise(generator), self.schedule.a.device
         folded = FoldedEnergy(self.energy, self.compute_dtype, context_nC)
+        steer = None if symbol is None else _Steer(symbol, guidance, *self._without(context_nC))
         u_BD = noise.normal(n, self.latent_size, device=device)
         for level in reversed(range(self.levels)):
             level_B = torch.full((n,), level, dtype=torch.long, device=device)
-            steered = symbol if self.condition == "all" or level == 0 else None
-            u_BD = self._chain(folded, u_BD, level_B, noise, steered, guidance, adjust).z_BD
+            steered = steer if self.condition == "all" or level == 0 else None
+            u_BD = self._chain(folded, u_BD, level_B, noise, steered, adjust).z_BD
             yield u_BD
+
+    def _without(self, context_nC: Tensor | None) -> tuple[FoldedEnergy | None, Tensor | None]:
+        """The energies of latents whatever their context, by which symbols steer, and how far contexts move latents."""
+        if context_nC is None:
+            return None, None
+        silent = FoldedEnergy(self.energy, self.compute_dtype, torch.zeros_like(context_nC))
+        return silent, self.reference.offset(context_nC)
 
     def _levels(self, rows: int, noise: Noise, device: torch.device) -> Tensor:
         """Two levels a text: as published a random one and the top, else two that together cover all levels evenly."""
@@ -244,8 +273,7 @@ class DiffusionPrior(Prior):
         u_next_BD: Tensor,
         level_B: Tensor,
         noise: Noise,
-        symbol_B: Tensor | None = None,
-        guidance: float = 1.0,
+        steer: _Steer | None = None,
         adjust: bool = False,
     ) -> Chain:
         """Langevin on log p(z_t | z_{t+1}) for rows of any levels, with the analytic gradient."""
@@ -254,9 +282,12 @@ class DiffusionPrior(Prior):
         sharpness_B1 = tables.sharpness[level_B, None]
         centre_BD = tables.pull[level_B, None] * u_next_BD
         precision_B1 = 1 / tables.variance[level_B, None]
+        moved_BD = None
+        if steer is not None and steer.offset_BD is not None:
+            moved_BD = self.schedule.a_total[level_B, None] * steer.offset_BD
 
         def log_density_and_grad(u_BD: Tensor) -> tuple[Tensor, Tensor]:
-            tilt_B, grad_BD = folded.tilt_and_grad(scale_B1 * u_BD, level_B, symbol_B, guidance)
+            tilt_B, grad_BD = _steered(folded, scale_B1, u_BD, level_B, moved_BD, steer)
             gap_BD = (centre_BD - u_BD) * precision_B1
             log_p_B = sharpness_B1[:, 0] * tilt_B - 0.5 * (gap_BD.square() / precision_B1).sum(-1)
             return log_p_B, torch.addcmul(gap_BD, grad_BD, sharpness_B1 * scale_B1)
@@ -270,6 +301,10 @@ class DiffusionPrior(Prior):
         logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B, context_BC)
         return logits_BK
 
+    def _as_it_lies(self, u_BD: Tensor, level_B: Tensor, context_BC: Tensor) -> Tensor:
+        """Whitened latents of any levels with what their contexts had moved them by."""
+        return u_BD + self.schedule.a_total[level_B, None] * self.reference.offset(context_BC)
+
     def _at_zero(self, z_BD: Tensor, context_BC: Tensor | None) -> Tensor:
         """z_0 of a latent, without the published process' little noise at level 0."""
         return self.schedule.a_total[0] * self.reference.whiten(z_BD, context_BC)
@@ -280,3 +315,19 @@ class DiffusionPrior(Prior):
         acting_BD = entropy_BD > self.free_bits
         gaussian_B = 0.5 * self.transition.weight[-1] * top_BD.square().sum(-1)
         return (entropy_BD * acting_BD).sum(-1) - pull_B + gaussian_B
+
+
+def _steered(
+    folded: FoldedEnergy, scale_B1: Tensor, u_BD: Tensor, level_B: Tensor, moved_BD: Tensor | None, steer: _Steer | None
+) -> tuple[Tensor, Tensor]:
+    """F + guidance (f_y - F) of scaled latents and its gradient in them; in a context f_y - F is of the latents as they
+    lie."""
+    if steer is None:
+        return folded.tilt_and_grad(scale_B1 * u_BD, level_B)
+    if steer.silent is None or moved_BD is None:
+        return folded.tilt_and_grad(scale_B1 * u_BD, level_B, steer.symbol_B, steer.guidance)
+    lying_BD = scale_B1 * (u_BD + moved_BD)
+    free_B, by_free_BD = folded.tilt_and_grad(scale_B1 * u_BD, level_B)
+    guided_B, by_guided_BD = steer.silent.tilt_and_grad(lying_BD, level_B, steer.symbol_B, steer.guidance)
+    plain_B, by_plain_BD = steer.silent.tilt_and_grad(lying_BD, level_B)
+    return free_B + guided_B - plain_B, by_free_BD + by_guided_BD - by_plain_BD

@@ -59,6 +59,10 @@ class ReferenceGaussian(nn.Module):
         """The mean, D, or of each context, BD. Without a gradient: `misfit` is what the shift learns by."""
         return self.mean_D if self.shift is None else self._moved(context_BC).detach()
 
+    def offset(self, context_BC: Tensor) -> Tensor:
+        """C^(-1/2) shift(c), BD: what a whitened latent lacks of one whitened without its context."""
+        return self.centre(context_BC) @ self.inverse_root_DD
+
     def _moved(self, context_BC: Tensor | None) -> Tensor:
         assert self.shift is not None
         moved_BD: Tensor = _REACH * torch.tanh(self.shift(context_BC) / _REACH)

@@ -104,7 +104,10 @@ class SymbolVectorPrior(Prior):
         return self._chain(start_BD, noise, symbol, guidance, adjust, context_nC).z_BD
 
     def symbol_logits(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
-        return self(z_BD, context_BC)
+        """Of the latent alone: a context says which symbols are likely, by F, and not what they are."""
+        del context_BC
+        logits_BK: Tensor = self(z_BD)
+        return logits_BK
 
     @torch.no_grad()
     def log_density_bounds(
@@ -184,7 +187,13 @@ class SymbolVectorPrior(Prior):
         guidance: float = 1.0,
         context_BC: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The (guided) tilt and its gradient in z, written out: on layers so small autograd takes twice as long."""
+        """The (guided) tilt and its gradient in z, written out: on layers so small autograd takes twice as long. In a
+        context it is F(z, c) + guidance (f_y(z) - F(z))."""
+        if symbol_B is not None and context_BC is not None:
+            free_B, by_free_BD = self._tilt_and_grad(z_BD, context_BC=context_BC)
+            guided_B, by_guided_BD = self._tilt_and_grad(z_BD, symbol_B, guidance)
+            plain_B, by_plain_BD = self._tilt_and_grad(z_BD)
+            return free_B + guided_B - plain_B, by_free_BD + by_guided_BD - by_plain_BD
         first, second, head = (layer for layer in self.energy if isinstance(layer, nn.Linear))
         pre_1 = self._first(z_BD, context_BC)
         pre_2 = second(F.gelu(pre_1))
