@@ -152,3 +152,72 @@ def test_the_mean_stays_within_reach_however_far_the_latents_are() -> None:
         optimiser.step()
     centre_BD = reference.centre(context_BC)
     assert 2.5 < float(centre_BD.min()) <= float(centre_BD.max()) <= 3.0
+
+
+def knowing(kind, **more):
+    """A prior of latents on a line whose energies, and mean where it has one, know the context."""
+    torch.manual_seed(2)
+    if kind == "diffusion":
+        prior = DiffusionPrior(1, 3, 3, 16, 1, 5, 0.1, "gaussian", condition="all", context=2)
+    else:
+        prior = SymbolVectorPrior(1, 3, 16, context=2, **({"steps": 5, "step_size": 0.3} | more))
+    with torch.no_grad():
+        for parameter in prior.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return prior.eval()
+
+
+@pytest.mark.parametrize("kind", ["symbol_vector", "diffusion"])
+def test_a_symbol_is_of_the_latent_whatever_the_context(kind) -> None:
+    prior, z_BD = knowing(kind), torch.linspace(-2, 2, 9)[:, None]
+    here, there = (prior.symbol_logits(z_BD, context.expand(9, -1)) for context in torch.randn(2, 2))
+    assert torch.allclose(here, there, atol=1e-5) and not torch.allclose(here[:1], here[-1:], atol=0.1)
+    posterior = Posterior(z_BD, torch.zeros_like(z_BD))
+    noise = Noise(torch.Generator().manual_seed(0), total=9)
+    terms = prior.terms(z_BD, posterior, noise, context_BC=torch.randn(9, 2))
+    assert torch.allclose(terms.symbol_logits_BK, here, atol=1e-5)
+    if kind == "diffusion":  # on the way through the levels too, where z_t is a share of z_0 and noise
+        level_B, context_BC = torch.arange(9) % 3, torch.randn(9, 2)
+        share_B1 = prior.schedule.a_total[level_B, None]
+        lying_BD = prior._as_it_lies(share_B1 * prior.reference.whiten(z_BD, context_BC), level_B, context_BC)
+        assert torch.allclose(lying_BD, share_B1 * z_BD @ prior.reference.inverse_root_DD, atol=1e-5)
+        assert terms.diffused_logits_NK is not None and terms.diffused_logits_NK.shape == (18, 3)
+
+
+def test_steering_in_a_context_adds_the_symbol_of_the_latent_as_it_lies() -> None:
+    """F(z, c) + guidance (f_y - F)(z as it lies), and its gradient, against autograd."""
+    prior, generator = knowing("diffusion").double(), torch.Generator().manual_seed(0)
+    context_BC, u_BD = torch.randn(6, 2, generator=generator).double(), torch.randn(6, 1, generator=generator).double()
+    level_B, symbol_B = torch.arange(6) % 3, torch.tensor([0, 1, 2, -1, 1, 0])
+    prior.compute_dtype = torch.float64
+    steer = diffusion._Steer(symbol_B, 2.5, *prior._without(context_BC))
+    scale_B1 = prior.transition.input[level_B, None]
+    moved_BD = prior.schedule.a_total[level_B, None] * steer.offset_BD
+    folded = FoldedEnergy(prior.energy, torch.float64, context_BC)
+    found = diffusion._steered(folded, scale_B1, u_BD, level_B, moved_BD, steer)
+
+    x_BD = (scale_B1 * u_BD).requires_grad_(True)
+    free_B = diffusion.tilt(prior.energy(x_BD, level_B, context_BC))
+    logits_BK = prior.energy(x_BD + scale_B1 * moved_BD, level_B, torch.zeros_like(context_BC))
+    more_B = logits_BK.gather(1, symbol_B.clamp(min=0)[:, None]).squeeze(1) - diffusion.tilt(logits_BK)
+    value_B = free_B + torch.where(symbol_B >= 0, 2.5 * more_B, 0.0)
+    (grad_BD,) = torch.autograd.grad(value_B.sum(), x_BD)
+    assert torch.allclose(found[0], value_B, atol=1e-10) and torch.allclose(found[1], grad_BD, atol=1e-10)
+
+
+def test_samples_of_a_symbol_in_a_context_are_of_its_share_of_the_density() -> None:
+    """p(z | y, c) is p(z | c) p(y | z) over its sum, on a line."""
+    prior = knowing("symbol_vector", steps=300, step_size=0.4, adjust=True)
+    with torch.no_grad():
+        prior.energy[-1].weight.mul_(3)
+    context, line = torch.tensor([[1.5, -1.0]]), torch.linspace(-5, 5, 401)[:, None]
+    with torch.no_grad():
+        free_N = diffusion.tilt(prior(line, context.expand(401, -1))) - 0.5 * line.squeeze(1).square()
+        log_p_NK = prior.symbol_logits(line).log_softmax(-1)
+    means = []
+    for symbol in (0, 2):
+        weight_N = (free_N + log_p_NK[:, symbol]).softmax(0)
+        z_BD = prior.sample(4000, torch.full((4000,), symbol), torch.Generator().manual_seed(0), context_nC=context)
+        means.append(float((weight_N * line.squeeze(1)).sum()))
+        assert float(z_BD.mean()) == pytest.approx(means[-1], abs=0.06)
+    assert abs(means[0] - means[1]) > 0.3
