@@ -23,7 +23,7 @@ TAUGHT = (
 LABELS = yelp.LABELS
 # Every row sees every word of every sentence; a dearer rate than the preset's writes sentences more like real ones
 # (docs/log.md), but for the published form, which has its own.
-COMMON = ("data.vocabulary_size=10000", "data.max_length=20", "training.rate_weight=0.1")
+COMMON = ("data.vocabulary_size=10000", "data.max_length=20", "training.rate_weight=0.05")
 SHORTENED = {"small": ("training.epochs=2",), "full": ("training.epochs=3",)}  # the corpus is four times PTB's
 
 GUIDED, LAST = f"{BEST}-guided", "ldebm-last-level"
