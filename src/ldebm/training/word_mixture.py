@@ -23,7 +23,7 @@ _FIT_TEXTS = 100_000  # the fit sees at most so many texts
 _STRETCH = 50_000
 _ROUNDS = 60
 _WARMTH, _COOLING = 8.0, 0.95  # of the first round's shares: without it the texts that began a cluster keep it
-_BEFORE = 0.15  # a word of the turns before, in words of a response
+_BEFORE = 0.2  # a word of the turns before, in words of a response
 _PRIOR_WORDS = 20.0  # words of the whole corpus that every symbol has said beforehand
 
 
