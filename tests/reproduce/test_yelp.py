@@ -95,8 +95,8 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert "181,243 substitute sentences, 41% of the published" in found["protocol"]["accuracy"]
 
     curve = yelp_guidance.curve(out, runs, "tiny")
-    points = [(each["temperature"], each["guidance"]) for each in means(curve, model="ldebm-best")]
-    assert points == [(t, w) for t in yelp_guidance.TEMPERATURES for w in yelp_guidance.GUIDANCES]
+    points = [((each["temperature"], each["best_of"]), each["guidance"]) for each in means(curve, model="ldebm-best")]
+    assert points == [(way, weight) for way in yelp_guidance.WAYS for weight in yelp_guidance.GUIDANCES]
     rewritten = yelp_rewriting.reproduce(out, runs, "tiny")
     [copy], [human], [model] = (means(rewritten, model=row) for row in ("copy", "human", "ldebm-best"))
     assert copy["bleu_source"] == human["bleu_human"] == pytest.approx(100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,17 @@ from ldebm.reproduce.pictures import STYLE, AnyPath, line, means_of, save
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK
 from ldebm.reproduce.runs import commits_of, kept_figures
-from ldebm.reproduce.yelp import CHANCE
+from ldebm.reproduce.yelp import BEST_OF, CHANCE
 from ldebm.reproduce.yelp_setting import EFFORTS, LABELS, TAUGHT, folder_of, real_texts, trained, written
 from ldebm.tasks import control_figures
 
-GUIDANCES = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
-TEMPERATURES = (0.0, 0.5, 0.7, 1.0)
-COLOURS = dict(zip(TEMPERATURES, ("#332288", "#44aa99", "#999933", "#cc6677"), strict=True))
+GUIDANCES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+WAYS = ((0.0, 1), (0.0, BEST_OF), (0.5, 1), (0.7, 1), (1.0, 1))  # temperature, best of
+COLOURS = dict(zip(WAYS, ("#332288", "#88ccee", "#44aa99", "#999933", "#cc6677"), strict=True))
 PROTOCOL = {
     "guidance": "weight of log p(label | z) in drawing latents; 0 draws them from the prior, whatever the label",
     "temperature": "of the decoder's softmax in ancestral sampling; 0 stands for greedy texts",
+    "best_of": "texts written for each: kept is the one with the highest p(label | text), as the model reads it",
     **{name: f"{what}; {TAUGHT}" for name, what in control_figures.definitions(LABELS).items()},
 }
 
@@ -36,18 +38,19 @@ def curve(out: Path, runs: Path, size: str) -> Path:
     file = ResultFile(out / f"yelp-guidance{'-quick' if quick else ''}.json", command, PROTOCOL)
     model, run = trained(BEST, size, 0, runs), folder_of(BEST, size, 0, runs)
     floor = control_figures.of_real(real_texts(size, runs), EFFORTS[size].points)
-    for temperature, guidance in itertools.product(TEMPERATURES, GUIDANCES):
-        kept = folder_of(f"guidance-{guidance:g}-{temperature:g}", size, 0, runs)
-        found = kept_figures(kept, PROTOCOL, run, lambda: _point(model, guidance, temperature, size, runs))  # noqa: B023 (called at once)
+    for (temperature, best_of), guidance in itertools.product(WAYS, GUIDANCES):
+        kept = folder_of(f"guidance-{guidance:g}-{temperature:g}-{best_of}", size, 0, runs)
+        point = partial(_point, model, guidance, temperature, best_of, size, runs)
+        found = kept_figures(kept, PROTOCOL, run, point)
         file.add(BEST, size, [found], 0.0, CHANCE, floor, commits=commits_of([kept]))
     return file.path
 
 
-def _point(model: LDEBM, guidance: float, temperature: float, size: str, runs: Path) -> dict[str, float]:
+def _point(model: LDEBM, guidance: float, temperature: float, best_of: int, size: str, runs: Path) -> dict[str, float]:
     how: dict[str, Any] = {"mode": "sample", "temperature": temperature} if temperature else {"mode": "greedy"}
-    texts = written(model, EFFORTS[size].points, seed=0, guidance=guidance, **how)
+    texts = written(model, EFFORTS[size].points, seed=0, guidance=guidance, best_of=best_of, **how)
     found = control_figures.of_texts(texts, real_texts(size, runs))
-    return found | {"guidance": guidance, "temperature": temperature}
+    return found | {"guidance": guidance, "temperature": temperature, "best_of": best_of}
 
 
 def draw(path: AnyPath, rows: Sequence[Mapping[str, Any]]) -> tuple[Path, Path]:
@@ -62,10 +65,15 @@ def draw(path: AnyPath, rows: Sequence[Mapping[str, Any]]) -> tuple[Path, Path]:
         )
         both = figure.subplots(1, 2)
         for axes, (name, called) in zip(both, panels, strict=True):
-            for temperature in TEMPERATURES:
-                points = [each for each in map(means_of, rows) if each["temperature"] == temperature]
+            for temperature, best_of in WAYS:
+                points = [
+                    each
+                    for each in map(means_of, rows)
+                    if (each["temperature"], each["best_of"]) == (temperature, best_of)
+                ]
                 way = f"temperature {temperature:g}" if temperature else "greedy"
-                line(axes, points, ("accuracy", name), "{guidance:g}", COLOURS[temperature], way)
+                way = way if best_of == 1 else f"best of {best_of}"
+                line(axes, points, ("accuracy", name), "{guidance:g}", COLOURS[temperature, best_of], way)
             axes.plot(floor["accuracy"], floor[name], "kx", label="real text")
             axes.set(xlabel="accuracy", ylabel=called)
         both[0].legend(frameon=False)

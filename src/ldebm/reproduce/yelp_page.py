@@ -73,6 +73,7 @@ GOALS = {
 }
 POINTS: Columns = {
     "temperature": ("temperature (0: greedy)", ".1f"),
+    "best_of": ("best of", ".0f"),
     "guidance": ("guidance", ".0f"),
     "accuracy": ("accuracy", ".1%"),
     "accuracy_second": ("accuracy, second classifier", ".1%"),
