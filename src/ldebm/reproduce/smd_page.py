@@ -79,29 +79,33 @@ WORDS, RESPONSES = 6, 2
 
 
 def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
-    """Write `page` from the result files that `ldebm reproduce smd` leaves and its largest run of BEST on SMD."""
-    found = [json.loads(result.read_text(encoding="utf-8")) for result in results]
+    """Write `page` from the result files that `ldebm reproduce smd` leaves, the first of SMD, and its largest run of
+    BEST there. What has not been measured yet is left out."""
+    files = {name: result for name, result in zip(CORPORA, results, strict=True) if result.exists()}
+    found = {name: json.loads(result.read_text(encoding="utf-8")) for name, result in files.items()}
+    first = found["smd"]
     parts = [
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
         f"encoder and decoder at a size and {settings(COMMON)}, those of size `small` {settings(LENGTHS['small'])}, on "
-        f"DailyDialog {settings(STEPS['small'])} too. `{BASELINE}` is trained as the tables' language models are: at "
+        f"DailyDialog {settings(STEPS['small'])} too; every decoder looks at the words of the turns before, which the "
+        f"published one does not. `{BASELINE}` is trained as the tables' language models are: at "
         f"most {EPOCHS} epochs of batches of 64, ended where validation no longer gains; having no latent to draw, its "
         "several responses are ancestral samples. A turn's symbol is read with its context, from which agreement with "
         "the intent may come as well. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
-        made_by(found[0], results),
+        made_by(first, list(files.values())),
     ]
-    for name, file in zip(CORPORA, found, strict=True):
+    for name, file in found.items():
         for size, rows in by_size(file["rows"]).items():
             parts.append(f"## {TITLES[name]}, size `{size}`")
             goals = GOALS if name == "smd" else None
             for title, columns in TABLES.items():
                 parts += [f"### {title}", table(rows, columns, "responses to other contexts", goals, "")]
-    largest = [*by_size(found[0]["rows"])][-1]
+    largest = [*by_size(first["rows"])][-1]
     parts += [f"## Actions that `{BEST}` ({largest}) discovered in SMD", _actions(largest, runs)]
-    parts += ["## What the columns mean", definitions(found[0]["protocol"])]
+    parts += ["## What the columns mean", definitions(first["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 
 
