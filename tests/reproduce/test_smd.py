@@ -26,7 +26,8 @@ def small(monkeypatch, tmp_path):
         monkeypatch.setattr(module, "CORPORA", dict.fromkeys(("smd", "dailydialog"), parts.__getitem__))
         monkeypatch.setattr(module, "corpus", lambda name: corpus)
         monkeypatch.setattr(module, "ROWS", {row: dialogue_setting.ROWS[row] for row in SHOWN})
-    for module in (smd, dialogue_setting):
+    monkeypatch.setattr(smd_page, "corpus", lambda name: corpus)
+    for module in (smd, dialogue_setting, smd_page):
         monkeypatch.setattr(module, "test_dialogues", lambda name, size: parts["test"])
     monkeypatch.setitem(dialogue_setting.LENGTHS, "tiny", ("training.epochs=1", "training.max_steps=20"))
     (tmp_path / "word2vec").mkdir()
@@ -57,6 +58,11 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     smd_page.write_page(tmp_path / "smd.md", paths, tmp_path / "runs")
     page = (tmp_path / "smd.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "| symbol | share | words | intent | speaker | generated |" in page
+    cells = page.split("| generated |")[1].split("\n\n")[0].splitlines()[2:]
+    generated = {text for line in cells for text in line.split(" | ")[-1].strip(" |").split(" / ")}
+    assert generated.isdisjoint(turn.text for part in small.values() for each in part for turn in each.turns)
+    smd_page.write_page(tmp_path / "smd.md", (paths[0], tmp_path / "not-yet.json"), tmp_path / "runs")
+    assert "## SMD" in (page := (tmp_path / "smd.md").read_text()) and "## DailyDialog" not in page
 
     monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
     monkeypatch.setattr(smd, "_near", None)

@@ -14,7 +14,16 @@ import numpy as np
 
 from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
-from ldebm.reproduce.dialogue_setting import BASELINE, COMMON, CORPORA, LENGTHS, STEPS, tested_examples
+from ldebm.reproduce.dialogue_setting import (
+    BASELINE,
+    COMMON,
+    CORPORA,
+    LENGTHS,
+    STEPS,
+    corpus,
+    test_dialogues,
+    tested_examples,
+)
 from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.rows import BEST
@@ -75,7 +84,7 @@ GOALS = {
     "recovered_best": "0.80 or more",
 }
 TITLES = {"smd": "SMD", "dailydialog": "DailyDialog (the intent is the topic)"}
-WORDS, RESPONSES = 6, 2
+WORDS, RESPONSES, _ASKED = 6, 2, 12
 
 
 def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
@@ -110,11 +119,13 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
 
 
 def _actions(size: str, runs: Path) -> str:
-    """A row a symbol in use: how often, its words, who says it about what, and what it makes of two contexts."""
+    """A row a symbol in use: how often, its words, who says it about what, and what it makes of some contexts, but for
+    what are turns of the corpus word for word: those may not be passed on."""
     model = trained("smd", BEST, size, 0, runs)
     examples = tested_examples("smd", size)
     symbols = model.symbol_probabilities(examples).argmax(-1)
     texts = [model.tokenizer.words(example.turns[-1].text) for example in examples]
+    said = {tuple(model.tokenizer.words(text)) for text in _turns()}
     vocabulary, counts_NV = word_counts(texts)
     contributions_KV = divergence_contributions((counts_NV.T @ np.eye(model.config.model.symbols)[symbols]).T)
     rows = []
@@ -123,12 +134,21 @@ def _actions(size: str, runs: Path) -> str:
             continue
         its = [examples[row] for row in np.flatnonzero(symbols == symbol)]
         words = ", ".join(vocabulary[v] for v in np.argsort(-contributions_KV[symbol])[:WORDS])
-        asked = its[:: max(1, len(its) // RESPONSES)][:RESPONSES]
+        asked = its[:: max(1, len(its) // _ASKED)][:_ASKED]
         contexts, speakers = [each.turns[:-1] for each in asked], [each.turns[-1].speaker for each in asked]
-        generated = " / ".join(model.respond(contexts, speakers, symbol=symbol))
+        responses = model.respond(contexts, speakers, symbol=symbol)
+        new = [text for text in dict.fromkeys(responses) if tuple(model.tokenizer.words(text)) not in said]
+        generated = " / ".join(new[:RESPONSES])
         known = _make_up([str(each.label) for each in its]), _make_up([each.turns[-1].speaker for each in its])
         rows.append([str(symbol), f"{count / len(symbols):.1%}", words, *known, generated])
     return lines_of(["symbol", "share", "words", "intent", "speaker", "generated"], rows)
+
+
+def _turns() -> set[str]:
+    """Every turn of SMD."""
+    known = corpus("smd")
+    of_test = {turn.text for dialogue in test_dialogues("smd", "full") for turn in dialogue.turns}
+    return {*known.train["text"][:], *known.validation["text"][:], *of_test}
 
 
 def _make_up(labels: Sequence[str]) -> str:
