@@ -76,6 +76,6 @@ def draw(path: AnyPath, rows: Sequence[Mapping[str, Any]]) -> tuple[Path, Path]:
                 line(axes, points, ("accuracy", name), "{guidance:g}", COLOURS[temperature, best_of], way)
             axes.plot(floor["accuracy"], floor[name], "kx", label="real text")
             axes.set(xlabel="accuracy", ylabel=called)
-        both[0].legend(frameon=False)
+        both[1].legend(frameon=False, loc="lower left")
         figure.suptitle("What guidance buys and costs, by its weight")
         return save(figure, path)
