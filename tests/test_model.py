@@ -76,6 +76,10 @@ def test_the_best_of_several_is_the_one_that_is_most_surely_of_its_symbol(model,
     assert model.generate(0, symbol=1, best_of=4) == []
     with pytest.raises(UserError, match="best of 4 texts"):
         model.generate(6, best_of=4)
+    with pytest.raises(UserError, match="received best_of=0"):
+        model.generate(6, symbol=1, best_of=0)
+    with pytest.raises(UserError, match="has not learned symbols"):
+        tiny.model("model.prior.kind=gaussian").generate(6, symbol=1, best_of=4)
 
 
 def test_unknown_symbols_and_labels_are_refused(model):

@@ -77,10 +77,17 @@ class LDEBM(LatentModel[Sequence[str]]):
             best_of: so many are written for each of the `n`, and kept is the one with the highest p(symbol | text), as
                 `symbol_probabilities` reads it.
 
-        Raises UserError for an unknown symbol or label, and for `best_of` without either.
+        Raises UserError for an unknown symbol or label, and for a `best_of` below one, without either, or of a prior
+        that has learned no symbols.
         """
         chosen = self.chosen_symbol(symbol, label)
+        if best_of < 1:
+            raise UserError(f"the best of one text or more can be kept, received best_of={best_of}")
         if best_of > 1:
+            if not self.prior.has_symbols:
+                raise UserError(
+                    "this run's prior has not learned symbols, so it cannot choose the best of several texts"
+                )
             if chosen is None:
                 raise UserError(
                     f"the best of {best_of} texts is the one that is most surely of a symbol or label: name it"

@@ -153,7 +153,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         return self.inferred(examples)[:2]
 
     def symbol_probabilities(self, examples: Seen) -> np.ndarray:
-        """p(y | posterior mean), of a response also given its context, [N, K] float32."""
+        """p(y | posterior mean), [N, K] float32; a response's posterior is given its context too."""
         return self.inferred(examples).symbols_NK
 
     @torch.no_grad()

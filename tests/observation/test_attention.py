@@ -50,9 +50,9 @@ def test_a_first_turn_finds_nothing_and_the_rest_of_a_batch_does_not_matter(corp
 
 
 def test_marks_and_unknown_words_are_not_looked_at(corpus, attention, table) -> None:  # noqa: F811
-    batch = corpus.batch(np.array([12]))
+    batch = corpus.batch(np.array([2]))  # whose dialogue has two turns before it, of three at most
     batch = dataclasses.replace(batch, turns_BPL=torch.where(batch.turns_BPL == BOS, UNK, batch.turns_BPL))
-    assert {PAD, UNK, EOS} & set(batch.turns_BPL.unique().tolist())
+    assert {PAD, UNK, EOS} <= set(batch.turns_BPL.unique().tolist())
     other = table.clone()
     other[: UNK + 1] += 1.0
     states_BTH = torch.randn(1, 2, H)
@@ -76,7 +76,15 @@ def test_a_decoder_reads_and_writes_with_it_alike(corpus, attention) -> None:  #
     assert torch.allclose(total_B, decoder.log_likelihood(z_BD, batch), atol=1e-4)
     other = dataclasses.replace(batch, turns_BPL=batch.turns_BPL.flip(0), turn_lengths_BP=batch.turn_lengths_BP.flip(0))
     assert not torch.allclose(total_B, decoder.log_likelihood(z_BD, other), atol=1e-2)
-    greedy = decoder.decode(z_BD, context=batch)
-    assert greedy == decoder.decode(z_BD, "beam", beams=1, context=batch)  # rows of the memory move with the beams
-    [alone] = decoder.decode(z_BD[12:], context=corpus.batch(np.array([12])))
-    assert alone == greedy[12]
+    for mode in ("greedy", "beam"):  # rows of the memory move with texts that end, and with beams
+        together = decoder.decode(z_BD, mode, beams=3, context=batch)
+        for row in range(13):
+            assert decoder.decode(z_BD[[row]], mode, beams=3, context=corpus.batch(np.array([row]))) == [together[row]]
+
+
+def test_first_turns_alone_leave_no_parameter_without_a_gradient(corpus, attention) -> None:  # noqa: F811
+    """Other processes wait for each of them."""
+    decoder = SequenceDecoder(DecoderConfig(hidden_size=H), V, D, 20, attention)
+    decoder.log_likelihood(torch.randn(2, D), corpus.batch(np.array([0, 3]))).sum().backward()
+    assert corpus.batch(np.array([0, 3])).turn_lengths_BP.sum() == 0
+    assert all(parameter.grad is not None for parameter in attention.parameters())

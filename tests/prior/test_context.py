@@ -176,12 +176,15 @@ def test_a_symbol_is_of_the_latent_whatever_the_context(kind) -> None:
     noise = Noise(torch.Generator().manual_seed(0), total=9)
     terms = prior.terms(z_BD, posterior, noise, context_BC=torch.randn(9, 2))
     assert torch.allclose(terms.symbol_logits_BK, here, atol=1e-5)
+    again = Noise(torch.Generator().manual_seed(0), total=9)
+    others = prior.terms(z_BD, posterior, again, context_BC=torch.randn(9, 2))
     if kind == "diffusion":  # on the way through the levels too, where z_t is a share of z_0 and noise
         level_B, context_BC = torch.arange(9) % 3, torch.randn(9, 2)
         share_B1 = prior.schedule.a_total[level_B, None]
         lying_BD = prior._as_it_lies(share_B1 * prior.reference.whiten(z_BD, context_BC), level_B, context_BC)
         assert torch.allclose(lying_BD, share_B1 * z_BD @ prior.reference.inverse_root_DD, atol=1e-5)
-        assert terms.diffused_logits_NK is not None and terms.diffused_logits_NK.shape == (18, 3)
+        assert terms.diffused_logits_NK is not None and others.diffused_logits_NK is not None
+        assert torch.allclose(terms.diffused_logits_NK, others.diffused_logits_NK, atol=1e-5)
 
 
 def test_steering_in_a_context_adds_the_symbol_of_the_latent_as_it_lies() -> None:

@@ -62,7 +62,8 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     generated = {text for line in cells for text in line.split(" | ")[-1].strip(" |").split(" / ")}
     assert generated.isdisjoint(turn.text for part in small.values() for each in part for turn in each.turns)
     smd_page.write_page(tmp_path / "smd.md", (paths[0], tmp_path / "not-yet.json"), tmp_path / "runs")
-    assert "## SMD" in (page := (tmp_path / "smd.md").read_text()) and "## DailyDialog" not in page
+    page = (tmp_path / "smd.md").read_text()
+    assert "## SMD" in page and "## DailyDialog" not in page
 
     monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
     monkeypatch.setattr(smd, "_near", None)

@@ -1,8 +1,8 @@
 """What was said before, for a decoder to say again: attention over the words of a context.
 
-A word is found by its embedding, who said it and how many turns ago; what is found is added to the decoder's output as
-the words' own output embeddings, so that to look at a word is to make it more probable. After Madotto et al. 2018
-(Mem2Seq), whose memory also is of words with speaker and turn; the paper's decoder sees the context as one vector.
+A word is found by its embedding, who said it and how many turns ago; what is found is added to the decoder's output, at
+first as the words' own output embeddings, so that to look at a word is to make it more probable. After Madotto et al.
+2018 (Mem2Seq), whose memory also is of words with speaker and turn; the paper's decoder sees the context as one vector.
 
 Legend: B responses, P previous turns at most, L tokens of a turn, S places to look at, T tokens of a response, H hidden
 units, V vocabulary.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -43,9 +44,11 @@ class ContextAttention(nn.Module):
         super().__init__()
         self.query, self.key, self.value = (nn.Linear(size, size, bias=False) for _ in range(3))
         nn.init.eye_(self.value.weight)  # at first a word that is looked at is a word that is said
-        self.speaker, self.age = nn.Embedding(speakers + 1, size), nn.Embedding(turns, size)
+        self.speaker, self.age = nn.Embedding(speakers + 1, size, padding_idx=0), nn.Embedding(turns, size)
         for embedding in (self.speaker, self.age):
             nn.init.uniform_(embedding.weight, -0.1, 0.1)
+        with torch.no_grad():
+            self.speaker.weight[0] = 0.0  # of nobody known
 
     def memory(self, batch: DialogueBatch, table_VH: Tensor) -> Memory:
         """What there is to look at, in the precision of the decoder's embedding `table_VH`; marks and unknown words are

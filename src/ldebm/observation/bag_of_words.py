@@ -114,7 +114,8 @@ class BagDecoder(Decoder[TextBatch]):
         log_p_BV = self._logits(z_BD).float().log_softmax(1)
         if mode == "sample":
             choose = sampled(generator, temperature, top_p)
-            return torch.stack([choose(log_p_BV) for _ in range(WRITTEN)], 1).tolist()
+            words_BV = log_p_BV[:, UNK + 1 :]  # never a mark
+            return (torch.stack([choose(words_BV) for _ in range(WRITTEN)], 1) + UNK + 1).tolist()
         said_BW = (log_p_BV.exp() * (log_p_BV - self.background_V))[:, UNK + 1 :]
         return (said_BW.topk(min(WRITTEN, said_BW.shape[1]), dim=1).indices + UNK + 1).tolist()
 

@@ -102,13 +102,15 @@ class DiffusionPrior(Prior):
         if context_BC is not None and context_NC is not None:
             # A symbol is of the latent, whatever the context: it is read off latents as they lie, without it.
             points[2] = self._as_it_lies(points[2], zero_B, context_BC)
-            points.append(self._as_it_lies(u_t.detach(), level_N, context_NC))
-            levels.append(level_N)
-            silent_BC = torch.zeros_like(context_BC)
-            contexts = torch.cat([context_NC, context_NC, silent_BC, silent_BC.repeat(_LEVELS_PER_TEXT, 1)])
+            reads = [context_NC, context_NC, torch.zeros_like(context_BC)]
+            if self.condition == "all":
+                points.append(self._as_it_lies(u_t.detach(), level_N, context_NC))
+                levels.append(level_N)
+                reads.append(torch.zeros_like(context_NC))
+            contexts = torch.cat(reads)
         split = self._logits(torch.cat(points), torch.cat(levels), contexts).split([len(each) for each in points])
         positive_NK, negative_NK, symbol_logits_BK = split[:3]
-        diffused_NK = positive_NK if contexts is None else split[3]
+        diffused_NK = positive_NK if contexts is None else split[-1]
         positive_N, negative_N = tilt(positive_NK), tilt(negative_NK)
         weight_N = self.transition.weight[level_N] / (_LEVELS_PER_TEXT if self.tilted else 1)
         contrast = (weight_N * (negative_N - positive_N)).sum() / rows

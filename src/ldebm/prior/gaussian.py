@@ -70,7 +70,7 @@ class WithoutSymbols(Prior):
 
 
 class GaussianPrior(WithoutSymbols):
-    """p(z) = N(m, C), or p(z | c) = N(shift(c), I)."""
+    """p(z) = N(m, C), or p(z | c) = N(shift(c), C)."""
 
     def log_density_bounds(
         self,

@@ -18,7 +18,7 @@ from ldebm.posterior import Posterior
 
 _MOMENTUM = 0.01  # a hundred batches of memory
 _LEAST_VARIANCE = 1e-4
-_REACH = 3.0  # of a mean that moves with the context, in deviations: without a bound latents and mean run away together
+_REACH = 3.0  # of a mean that moves with the context: without a bound latents and mean run away together
 
 
 def log_standard_normal(u_BD: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """SVEBM: a single symbol-vector energy that tilts N(0, I), with its own short-run Langevin (paper A.1, A.3).
 
 Legend: B texts, D latent dimensions, K symbols, C size of a context. p(y, z) is proportional to exp(f_y(z)) N(z; 0, I),
-p(y, z | c) to exp(f_y(z, c)) N(z; 0, I).
+p(z | c) to exp(F(z, c)) N(z; 0, I), where p(y | z) is the softmax of f(z): a symbol is of its latent.
 """
 
 from __future__ import annotations

@@ -81,7 +81,6 @@ GOALS = {
     "greedy": "the best row",
     "ami_intent": "0.5 or more",
     "recovered": "0.80 or more",
-    "recovered_best": "0.80 or more",
 }
 TITLES = {"smd": "SMD", "dailydialog": "DailyDialog (the intent is the topic)"}
 WORDS, RESPONSES, _ASKED = 6, 2, 12

@@ -29,7 +29,7 @@ def candidates(
     """
     asked = [(context, speaker) for context, speaker in zip(contexts, speakers, strict=True) for _ in range(n)]
     responses = model.respond([context for context, _ in asked], [speaker for _, speaker in asked], symbol, **how)
-    sure_N = None if symbol is None else model.symbol_probabilities(answered(asked, responses))[:, symbol]
+    sure_N = None if symbol is None or n == 1 else model.symbol_probabilities(answered(asked, responses))[:, symbol]
     ranked = []
     for start in range(0, len(responses), n):
         texts = responses[start : start + n]
