@@ -93,8 +93,7 @@ class LDEBM(LatentModel[Sequence[str]]):
                     f"the best of {best_of} texts is the one that is most surely of a symbol or label: name it"
                 )
             several = self.generate(n * best_of, chosen, None, mode, temperature, top_p, beams, guidance, seed=seed)
-            read_NW = self.symbol_probabilities(several)[:, chosen].reshape(n, best_of)
-            return [several[row * best_of + place] for row, place in enumerate(read_NW.argmax(1))]
+            return surest(several, self.symbol_probabilities(several)[:, chosen], best_of)
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self.evaluating():
@@ -169,6 +168,12 @@ class LDEBM(LatentModel[Sequence[str]]):
                 raise UserError(f"unknown label {label!r}; the run's labels are {', '.join(self.labels)}")
             return self.labels.index(label)
         return known_symbol(symbol, self.config.model.symbols)
+
+
+def surest(texts: Sequence[str], sure_N: np.ndarray, best_of: int) -> list[str]:
+    """Of every `best_of` texts in a row the one with the highest number."""
+    sure_NW = sure_N.reshape(-1, best_of)
+    return [texts[row * best_of + place] for row, place in enumerate(sure_NW.argmax(1))]
 
 
 def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:

@@ -193,11 +193,10 @@ def test_steering_in_a_context_adds_the_symbol_of_the_latent_as_it_lies() -> Non
     context_BC, u_BD = torch.randn(6, 2, generator=generator).double(), torch.randn(6, 1, generator=generator).double()
     level_B, symbol_B = torch.arange(6) % 3, torch.tensor([0, 1, 2, -1, 1, 0])
     prior.compute_dtype = torch.float64
-    steer = diffusion._Steer(symbol_B, 2.5, *prior._without(context_BC))
+    steer = diffusion._Steer(symbol_B, 2.5, prior._silent(context_BC))
     scale_B1 = prior.transition.input[level_B, None]
-    moved_BD = prior.schedule.a_total[level_B, None] * steer.offset_BD
-    folded = FoldedEnergy(prior.energy, torch.float64, context_BC)
-    found = diffusion._steered(folded, scale_B1, u_BD, level_B, moved_BD, steer)
+    moved_BD = prior.schedule.a_total[level_B, None] * prior.reference.offset(context_BC)
+    found = prior._steered(FoldedEnergy(prior.energy, torch.float64, context_BC), u_BD, level_B, steer)
 
     x_BD = (scale_B1 * u_BD).requires_grad_(True)
     free_B = diffusion.tilt(prior.energy(x_BD, level_B, context_BC))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, examples_of, turns_of
+from ldebm.dialogue_model import DialogueModel
 from ldebm.reproduce import dialogue_setting, language_models, response_figures, smd, smd_page
 from ldebm.reproduce import runs as table_runs
 from tests.test_dialogue_model import dialogues
@@ -58,12 +59,15 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     smd_page.write_page(tmp_path / "smd.md", paths, tmp_path / "runs")
     page = (tmp_path / "smd.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "| symbol | share | words | intent | speaker | generated |" in page
-    cells = page.split("| generated |")[1].split("\n\n")[0].splitlines()[2:]
-    generated = {text for line in cells for text in line.split(" | ")[-1].strip(" |").split(" / ")}
-    assert generated.isdisjoint(turn.text for part in small.values() for each in part for turn in each.turns)
+    known = small["train"][0].turns[0].text
+    monkeypatch.setattr(DialogueModel, "respond", lambda *_, symbol: [known, f"new to {symbol}"])
     smd_page.write_page(tmp_path / "smd.md", (paths[0], tmp_path / "not-yet.json"), tmp_path / "runs")
     page = (tmp_path / "smd.md").read_text()
     assert "## SMD" in page and "## DailyDialog" not in page
+    cells = [
+        line.split(" | ")[-1].strip(" |") for line in page.split("| generated |")[1].split("\n\n")[0].splitlines()[2:]
+    ]
+    assert cells and all(cell.startswith("new to ") for cell in cells)  # turns of the corpus are not passed on
 
     monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
     monkeypatch.setattr(smd, "_near", None)

@@ -27,12 +27,11 @@ _LEVELS_PER_TEXT = 2
 
 class _Steer(NamedTuple):
     """Towards a symbol of each row (-1: none): log p(y | z) with a weight. In a context p(y | z) is that of the latent
-    as it lies, by the energies without one."""
+    as it lies: by the energies without one, moved by what the context had moved it by."""
 
     symbol_B: Tensor
     guidance: float
-    silent: FoldedEnergy | None
-    offset_BD: Tensor | None
+    silent: tuple[FoldedEnergy, Tensor] | None  # the offset BD
 
 
 class DiffusionPrior(Prior):
@@ -246,7 +245,7 @@ class DiffusionPrior(Prior):
         """Whitened latents [n, D] after the chain of each level, T-1 .. 0."""
         noise, device = Noise(generator), self.schedule.a.device
         folded = FoldedEnergy(self.energy, self.compute_dtype, context_nC)
-        steer = None if symbol is None else _Steer(symbol, guidance, *self._without(context_nC))
+        steer = None if symbol is None else _Steer(symbol, guidance, self._silent(context_nC))
         u_BD = noise.normal(n, self.latent_size, device=device)
         for level in reversed(range(self.levels)):
             level_B = torch.full((n,), level, dtype=torch.long, device=device)
@@ -254,12 +253,12 @@ class DiffusionPrior(Prior):
             u_BD = self._chain(folded, u_BD, level_B, noise, steered, adjust).z_BD
             yield u_BD
 
-    def _without(self, context_nC: Tensor | None) -> tuple[FoldedEnergy | None, Tensor | None]:
+    def _silent(self, context_nC: Tensor | None) -> tuple[FoldedEnergy, Tensor] | None:
         """The energies of latents whatever their context, by which symbols steer, and how far contexts move latents."""
         if context_nC is None:
-            return None, None
-        silent = FoldedEnergy(self.energy, self.compute_dtype, torch.zeros_like(context_nC))
-        return silent, self.reference.offset(context_nC)
+            return None
+        energy = FoldedEnergy(self.energy, self.compute_dtype, torch.zeros_like(context_nC))
+        return energy, self.reference.offset(context_nC)
 
     def _levels(self, rows: int, noise: Noise, device: torch.device) -> Tensor:
         """Two levels a text: as published a random one and the top, else two that together cover all levels evenly."""
@@ -284,12 +283,9 @@ class DiffusionPrior(Prior):
         sharpness_B1 = tables.sharpness[level_B, None]
         centre_BD = tables.pull[level_B, None] * u_next_BD
         precision_B1 = 1 / tables.variance[level_B, None]
-        moved_BD = None
-        if steer is not None and steer.offset_BD is not None:
-            moved_BD = self.schedule.a_total[level_B, None] * steer.offset_BD
 
         def log_density_and_grad(u_BD: Tensor) -> tuple[Tensor, Tensor]:
-            tilt_B, grad_BD = _steered(folded, scale_B1, u_BD, level_B, moved_BD, steer)
+            tilt_B, grad_BD = self._steered(folded, u_BD, level_B, steer)
             gap_BD = (centre_BD - u_BD) * precision_B1
             log_p_B = sharpness_B1[:, 0] * tilt_B - 0.5 * (gap_BD.square() / precision_B1).sum(-1)
             return log_p_B, torch.addcmul(gap_BD, grad_BD, sharpness_B1 * scale_B1)
@@ -298,6 +294,22 @@ class DiffusionPrior(Prior):
         return langevin(
             log_density_and_grad, start_BD, tables.step[level_B, None], self.steps, noise, adjust or self.adjust
         )
+
+    def _steered(
+        self, folded: FoldedEnergy, u_BD: Tensor, level_B: Tensor, steer: _Steer | None
+    ) -> tuple[Tensor, Tensor]:
+        """F + guidance (f_y - F) of whitened latents, and its gradient in what the energies read of them; in a context
+        f_y - F is of the latents as they lie."""
+        scale_B1 = self.transition.input[level_B, None]
+        if steer is None:
+            return folded.tilt_and_grad(scale_B1 * u_BD, level_B)
+        if steer.silent is None:
+            return folded.tilt_and_grad(scale_B1 * u_BD, level_B, steer.symbol_B, steer.guidance)
+        energy, offset_BD = steer.silent
+        lying_BD = scale_B1 * (u_BD + self.schedule.a_total[level_B, None] * offset_BD)
+        tilt_B, by_tilt_BD = folded.tilt_and_grad(scale_B1 * u_BD, level_B)
+        guide_B, by_guide_BD = energy.guide_and_grad(lying_BD, level_B, steer.symbol_B, steer.guidance)
+        return tilt_B + guide_B, by_tilt_BD + by_guide_BD
 
     def _logits(self, u_BD: Tensor, level_B: Tensor, context_BC: Tensor | None = None) -> Tensor:
         logits_BK: Tensor = self.energy(self.transition.input[level_B, None] * u_BD, level_B, context_BC)
@@ -317,19 +329,3 @@ class DiffusionPrior(Prior):
         acting_BD = entropy_BD > self.free_bits
         gaussian_B = 0.5 * self.transition.weight[-1] * top_BD.square().sum(-1)
         return (entropy_BD * acting_BD).sum(-1) - pull_B + gaussian_B
-
-
-def _steered(
-    folded: FoldedEnergy, scale_B1: Tensor, u_BD: Tensor, level_B: Tensor, moved_BD: Tensor | None, steer: _Steer | None
-) -> tuple[Tensor, Tensor]:
-    """F + guidance (f_y - F) of scaled latents and its gradient in them; in a context f_y - F is of the latents as they
-    lie."""
-    if steer is None:
-        return folded.tilt_and_grad(scale_B1 * u_BD, level_B)
-    if steer.silent is None or moved_BD is None:
-        return folded.tilt_and_grad(scale_B1 * u_BD, level_B, steer.symbol_B, steer.guidance)
-    lying_BD = scale_B1 * (u_BD + moved_BD)
-    free_B, by_free_BD = folded.tilt_and_grad(scale_B1 * u_BD, level_B)
-    guided_B, by_guided_BD = steer.silent.tilt_and_grad(lying_BD, level_B, steer.symbol_B, steer.guidance)
-    plain_B, by_plain_BD = steer.silent.tilt_and_grad(lying_BD, level_B)
-    return free_B + guided_B - plain_B, by_free_BD + by_guided_BD - by_plain_BD

@@ -8,6 +8,7 @@ F(z, t) = log mean_k exp f_k(z, t), and p(y | z) = softmax f(z, 0).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -150,6 +151,17 @@ class FoldedEnergy:
         Args:
             row_B: the context that each row has; where none is given, row i has context i.
         """
+        return self._value_and_grad(z_BD, level_B, lambda f_BK: tilt_and_weights(f_BK, symbol_B, guidance), row_B)
+
+    @torch.no_grad()
+    def guide_and_grad(self, z_BD: Tensor, level_B: Tensor, symbol_B: Tensor, guidance: float) -> tuple[Tensor, Tensor]:
+        """guidance (f_y - F) alone, 0 for rows without a symbol, and its gradient in z."""
+        return self._value_and_grad(z_BD, level_B, lambda f_BK: guide_and_weights(f_BK, symbol_B, guidance), None)
+
+    def _value_and_grad(
+        self, z_BD: Tensor, level_B: Tensor, of: Callable[[Tensor], tuple[Tensor, Tensor]], row_B: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """A function of the symbol logits, given with its derivative in them, and its gradient in z."""
         stream, dtype, backward = z_BD.dtype, self.dtype, torch.ops.aten.leaky_relu_backward
         pre_in = torch.addmm(self.b_in, z_BD.to(dtype), self.w_in.T)
         pre_out = torch.addmm(self.b_out, F.leaky_relu(pre_in, _SLOPE), self.w_out.T)
@@ -163,14 +175,14 @@ class FoldedEnergy:
         last = x.to(dtype)
         scale_B1 = self.scale_T[level_B, None]
         logits_BK = torch.addmm(self.b_head, F.leaky_relu(last, _SLOPE), self.w_head.T).to(stream) * scale_B1
-        tilt_B, weight_BK = tilt_and_weights(logits_BK, symbol_B, guidance)
+        value_B, weight_BK = of(logits_BK)
 
         g = backward((weight_BK * scale_B1).to(dtype) @ self.w_head, last, _SLOPE, False).to(stream)
         for weight, pre in zip(reversed(self.w_blocks), reversed(before), strict=True):
             g += backward(g.to(dtype) @ weight, pre, _SLOPE, False)
         g_out = backward(g.to(dtype) @ self.w_join, pre_out, _SLOPE, False)
         g_in = backward(g_out @ self.w_out, pre_in, _SLOPE, False)
-        return tilt_B, (g_in @ self.w_in).to(stream)
+        return value_B, (g_in @ self.w_in).to(stream)
 
 
 def tilt(logits_BK: Tensor) -> Tensor:
@@ -183,12 +195,18 @@ def tilt_and_weights(logits_BK: Tensor, symbol_B: Tensor | None, guidance: float
     tilt_B, weight_BK = tilt(logits_BK), logits_BK.softmax(-1)
     if symbol_B is None:
         return tilt_B, weight_BK
-    known_B = symbol_B >= 0
+    guide_B, more_BK = guide_and_weights(logits_BK, symbol_B, guidance)
+    return tilt_B + guide_B, weight_BK + more_BK
+
+
+def guide_and_weights(logits_BK: Tensor, symbol_B: Tensor, guidance: float) -> tuple[Tensor, Tensor]:
+    """guidance (f_y - F), which is guidance log p(y | z) up to a constant, and its derivative in the logits, BK; 0
+    where there is no symbol."""
     index_B1 = symbol_B.clamp(min=0)[:, None]
-    guide_B = guidance * known_B.to(logits_BK.dtype)
-    tilt_B = tilt_B + guide_B * (logits_BK.gather(1, index_B1).squeeze(1) - tilt_B)
-    one_hot = torch.zeros_like(weight_BK).scatter_(1, index_B1, 1.0)
-    return tilt_B, weight_BK + guide_B[:, None] * (one_hot - weight_BK)
+    weight_B = guidance * (symbol_B >= 0).to(logits_BK.dtype)
+    guide_B = weight_B * (logits_BK.gather(1, index_B1).squeeze(1) - tilt(logits_BK))
+    one_hot = torch.zeros_like(logits_BK).scatter_(1, index_B1, 1.0)
+    return guide_B, weight_B[:, None] * (one_hot - logits_BK.softmax(-1))
 
 
 def _sinusoids(levels: int, width: int) -> Tensor:

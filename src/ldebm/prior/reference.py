@@ -106,13 +106,14 @@ class ReferenceGaussian(nn.Module):
         """Move the moments towards those of this batch's aggregate posterior; once a training step."""
         if not self.matched:
             return
-        batch_D = self.mean_D if self.shift is not None else batch_mean(posterior.mean_BD)
-        centred_BD = posterior.mean_BD - (batch_D if self.shift is None else self.centre(context_BC))
+        around = batch_mean(posterior.mean_BD) if self.shift is None else self.centre(context_BC)
+        centred_BD = posterior.mean_BD - around
         covariance_DD = batch_mean(centred_BD[:, :, None] * centred_BD[:, None, :])
         covariance_DD += batch_mean(posterior.log_variance_BD.exp()).diag()
         if not bool(covariance_DD.isfinite().all()):
             return  # the loss will not be finite either, and its check says so before anything moves
-        self.mean_D.lerp_(batch_D, momentum)
+        if self.shift is None:
+            self.mean_D.lerp_(around, momentum)
         self.covariance_DD.lerp_(covariance_DD, momentum)
         values_D, vectors_DD = torch.linalg.eigh(self.covariance_DD.double())
         root_D = values_D.clamp_min(_LEAST_VARIANCE if self.shift is None else 1.0).sqrt()

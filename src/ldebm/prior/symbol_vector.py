@@ -6,6 +6,8 @@ p(z | c) to exp(F(z, c)) N(z; 0, I), where p(y | z) is the softmax of f(z): a sy
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from ldebm.noise import Noise
 from ldebm.posterior import Posterior
 from ldebm.prior.base import DEFAULT_EFFORT, Prior, PriorTerms, gradient_only
-from ldebm.prior.energy import tilt, tilt_and_weights
+from ldebm.prior.energy import guide_and_weights, tilt, tilt_and_weights
 from ldebm.prior.langevin import Chain, langevin
 from ldebm.prior.log_partition import Effort, LogPartition, Tilt, log_partition
 from ldebm.prior.reference import log_standard_normal
@@ -191,16 +193,23 @@ class SymbolVectorPrior(Prior):
         context it is F(z, c) + guidance (f_y(z) - F(z))."""
         if symbol_B is not None and context_BC is not None:
             free_B, by_free_BD = self._tilt_and_grad(z_BD, context_BC=context_BC)
-            guided_B, by_guided_BD = self._tilt_and_grad(z_BD, symbol_B, guidance)
-            plain_B, by_plain_BD = self._tilt_and_grad(z_BD)
-            return free_B + guided_B - plain_B, by_free_BD + by_guided_BD - by_plain_BD
+            guide_B, by_guide_BD = self._value_and_grad(
+                z_BD, lambda f_BK: guide_and_weights(f_BK, symbol_B, guidance), None
+            )
+            return free_B + guide_B, by_free_BD + by_guide_BD
+        return self._value_and_grad(z_BD, lambda f_BK: tilt_and_weights(f_BK, symbol_B, guidance), context_BC)
+
+    def _value_and_grad(
+        self, z_BD: Tensor, of: Callable[[Tensor], tuple[Tensor, Tensor]], context_BC: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """A function of the symbol logits, given with its derivative in them, and its gradient in z."""
         first, second, head = (layer for layer in self.energy if isinstance(layer, nn.Linear))
         pre_1 = self._first(z_BD, context_BC)
         pre_2 = second(F.gelu(pre_1))
-        tilt_B, weight_BK = tilt_and_weights(head(F.gelu(pre_2)), symbol_B, guidance)
+        value_B, weight_BK = of(head(F.gelu(pre_2)))
         grad = torch.ops.aten.gelu_backward(weight_BK @ head.weight, pre_2)
         grad = torch.ops.aten.gelu_backward(grad @ second.weight, pre_1)
-        return tilt_B, grad @ first.weight
+        return value_B, grad @ first.weight
 
     def _gaussian_rate(self, posterior: Posterior) -> Tensor:
         """KL(q || N(0, I)); where a dimension's part is below `free_bits` it does not act (A.4)."""

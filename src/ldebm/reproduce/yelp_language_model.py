@@ -13,6 +13,7 @@ from ldebm.data.batches import TokenizedCorpus, in_order
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.devices import choose_device
 from ldebm.evaluation.language_model import LanguageModel
+from ldebm.model import surest
 from ldebm.reproduce import language_models
 from ldebm.reproduce.rows import BEST, QUICK
 from ldebm.reproduce.yelp_setting import LABELS, config_of, folder_of, texts_of
@@ -58,8 +59,7 @@ def best_written(model: LanguageModel, count: int, best_of: int, seed: int) -> d
     """The same, each the one of several with the highest p(label | text)."""
     several, found = written(model, count * best_of, seed), {}
     for place, (label, texts) in enumerate(several.items()):
-        read_NW = label_probabilities(model, texts)[:, place].reshape(-1, best_of)
-        found[label] = [texts[row * best_of + best] for row, best in enumerate(read_NW.argmax(1))]
+        found[label] = surest(texts, label_probabilities(model, texts)[:, place], best_of)
     return found
 
 
