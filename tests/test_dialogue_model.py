@@ -82,8 +82,8 @@ def test_what_it_does_not_know(trained) -> None:
         model.encode([Dialogue(())])
     with pytest.raises(UserError, match="unknown speaker 'nobody'; the run's are me, you"):
         model.respond([[]], ["nobody"])
-    with pytest.raises(UserError, match="unknown symbol 99"):
-        model.respond([[]], ["me"], symbol=99)
+    with pytest.raises(UserError, match="has not learned symbols"):
+        model.respond([[]], ["me"], symbol=1)
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "symbol_vector", "diffusion"])

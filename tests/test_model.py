@@ -78,8 +78,6 @@ def test_the_best_of_several_is_the_one_that_is_most_surely_of_its_symbol(model,
         model.generate(6, best_of=4)
     with pytest.raises(UserError, match="received best_of=0"):
         model.generate(6, symbol=1, best_of=0)
-    with pytest.raises(UserError, match="has not learned symbols"):
-        tiny.model("model.prior.kind=gaussian").generate(6, symbol=1, best_of=4)
 
 
 def test_unknown_symbols_and_labels_are_refused(model):
@@ -90,6 +88,14 @@ def test_unknown_symbols_and_labels_are_refused(model):
     labelled = tiny.model("data.labels=[negative, positive]", "model.symbols=2")
     with pytest.raises(UserError, match="unknown label 'good'; the run's labels are negative, positive"):
         labelled.generate(1, label="good")
+
+
+def test_nothing_steers_a_prior_without_symbols():
+    without = tiny.model("model.prior.kind=gaussian", "data.labels=[negative, positive]", "model.symbols=2").eval()
+    for steered in ({"symbol": 1}, {"label": "positive"}, {"symbol": 1, "best_of": 4}):
+        with pytest.raises(UserError, match="has not learned symbols"):
+            without.generate(6, **steered)
+    assert len(without.generate(6)) == 6
 
 
 def test_using_a_model_leaves_it_as_it_was(model):

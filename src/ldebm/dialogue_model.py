@@ -16,7 +16,7 @@ from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
 from ldebm.data.dialogues import Dialogue, Turn, turns_of
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.errors import UserError, shorten, suggest
-from ldebm.model import known_symbol, never_written
+from ldebm.model import never_written
 from ldebm.noise import Noise
 from ldebm.objective import READ_ROWS, LatentModel
 from ldebm.observation import ContextAttention, ContextEncoder, SequenceDecoder, SequenceEncoder
@@ -80,9 +80,10 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
             contexts: previous turns, the oldest first; of many the last ones are read. None: the first turn of all.
             symbol, mode, temperature, top_p, beams, guidance: as for `LDEBM.generate`.
 
-        Raises UserError for an unknown symbol, or a speaker whom the run does not know.
+        Raises UserError for an unknown symbol, for any of a prior that has learned none, and for a speaker whom the run
+        does not know.
         """
-        known_symbol(symbol, self.config.model.symbols)
+        self.known_symbol(symbol)
         for speaker in set(speakers):
             known_speaker(speaker, self.config.data.speakers)
         generator = torch.Generator(self.device).manual_seed(seed)

@@ -77,17 +77,13 @@ class LDEBM(LatentModel[Sequence[str]]):
             best_of: so many are written for each of the `n`, and kept is the one with the highest p(symbol | text), as
                 `symbol_probabilities` reads it.
 
-        Raises UserError for an unknown symbol or label, and for a `best_of` below one, without either, or of a prior
-        that has learned no symbols.
+        Raises UserError for an unknown symbol or label, for either of a prior that has learned no symbols, and for a
+        `best_of` below one or without either.
         """
         chosen = self.chosen_symbol(symbol, label)
         if best_of < 1:
             raise UserError(f"the best of one text or more can be kept, received best_of={best_of}")
         if best_of > 1:
-            if not self.prior.has_symbols:
-                raise UserError(
-                    "this run's prior has not learned symbols, so it cannot choose the best of several texts"
-                )
             if chosen is None:
                 raise UserError(
                     f"the best of {best_of} texts is the one that is most surely of a symbol or label: name it"
@@ -160,14 +156,14 @@ class LDEBM(LatentModel[Sequence[str]]):
         return np.array([len(ids) > most for ids in self.tokenizer.encode(texts, most + 1)], dtype=bool)
 
     def chosen_symbol(self, symbol: int | None, label: str | None) -> int | None:
-        """The symbol by number, or by its label's name. Raises UserError for one that the run does not have."""
+        """The symbol by number, or by its label's name. Raises UserError as `known_symbol`."""
         if label is not None:
             if self.labels is None:
                 raise UserError(f"label {label!r}: this run was trained without labels; choose a symbol instead")
             if label not in self.labels:
                 raise UserError(f"unknown label {label!r}; the run's labels are {', '.join(self.labels)}")
-            return self.labels.index(label)
-        return known_symbol(symbol, self.config.model.symbols)
+            symbol = self.labels.index(label)
+        return self.known_symbol(symbol)
 
 
 def surest(texts: Sequence[str], sure_N: np.ndarray, best_of: int) -> list[str]:
@@ -179,13 +175,6 @@ def surest(texts: Sequence[str], sure_N: np.ndarray, best_of: int) -> list[str]:
 def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:
     """Ids that no text should show: the unknown word, where it is a mark of ours and not of the corpus."""
     return () if tokenizer.kind == "whitespace" else (UNK,)
-
-
-def known_symbol(symbol: int | None, symbols: int) -> int | None:
-    """The symbol, if it is one of 0 to K-1. Raises UserError."""
-    if symbol is not None and not 0 <= symbol < symbols:
-        raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
-    return symbol
 
 
 def _rows_at_once(mode: Mode, beams: int) -> int:

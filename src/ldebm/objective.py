@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ldebm.data.batches import Batch
+from ldebm.errors import UserError
 from ldebm.noise import Noise
 from ldebm.observation import Decoder, Encoder
 from ldebm.posterior import Posterior
@@ -143,6 +144,20 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
     def labels(self) -> tuple[str, ...] | None:
         """The symbols' names where labels taught them, else None."""
         return self.config.data.labels
+
+    @property
+    def has_symbols(self) -> bool:
+        """Whether the prior learns what its symbols mean."""
+        return self.prior.has_symbols
+
+    def known_symbol(self, symbol: int | None) -> int | None:
+        """The symbol to steer by, or none. Raises UserError where it is not of 0 to K-1, or none is learned."""
+        symbols = self.config.model.symbols
+        if symbol is not None and not self.has_symbols:
+            raise UserError("this run's prior has not learned symbols, so nothing can be steered by one; leave it out")
+        if symbol is not None and not 0 <= symbol < symbols:
+            raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
+        return symbol
 
     def encode(self, examples: Seen) -> np.ndarray:
         """Posterior means, [N, D] float32; the same for an example whatever it is encoded with."""

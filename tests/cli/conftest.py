@@ -36,6 +36,7 @@ class FakeModel:
 
     failure: BaseException | None = None
     labels: tuple[str, ...] | None = None
+    has_symbols = True
     tokenizer = SimpleNamespace(words=str.split)
 
     def __init__(self) -> None:

@@ -18,6 +18,8 @@ class SplitsAtSpaces:
 
 
 class KnownModel:
+    has_symbols = True
+
     def __init__(self, labels: tuple[str, ...] | None = None, symbols: int = SYMBOLS) -> None:
         self.tokenizer = SplitsAtSpaces()
         self.labels = labels

@@ -23,6 +23,12 @@ def test_symbols_come_by_share_with_their_words_and_without_function_words(model
     assert len(discover(model, texts, words=2).symbols[0].words) == 2
 
 
+def test_texts_of_a_model_without_symbols_are_not_steered(model, monkeypatch) -> None:
+    monkeypatch.setattr(model, "has_symbols", False)
+    discover(model, ["the cat is fat"] * 3, prototypes=2)
+    assert [symbol for _, symbol, _, _ in model.generated] == [None]
+
+
 def test_symbols_are_ordered_by_share_not_by_number(model) -> None:
     texts = ["the soup is hot"] * 3 + ["the cat is fat"] * 5 + ["the car is fast"]
     assert [symbol.symbol for symbol in discover(model, texts).symbols] == [0, 2, 1, 3]

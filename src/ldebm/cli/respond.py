@@ -65,11 +65,10 @@ def _talk(model: DialogueModel, n: int, speaker: str | None, symbol: int | None,
     """Answer every line of the standard input; the first response becomes part of the dialogue."""
     from ldebm.data import Turn
     from ldebm.dialogue_model import known_speaker
-    from ldebm.model import known_symbol
     from ldebm.tasks.responding import answering, candidates
 
     speaker = known_speaker(speaker or model.config.data.speakers[0], model.config.data.speakers)
-    known_symbol(symbol, model.config.model.symbols)  # before somebody has written a line
+    model.known_symbol(symbol)  # before somebody has written a line
     person = answering([Turn(speaker, "")], model.config.data.speakers)
     turns: list[Turn] = []
     if sys.stdin.isatty():

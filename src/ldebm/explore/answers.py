@@ -12,7 +12,7 @@ import numpy as np
 
 from ldebm.data.tokenizer import is_broken
 from ldebm.errors import DataError, shorten
-from ldebm.model import LDEBM, known_symbol
+from ldebm.model import LDEBM
 from ldebm.tasks.discovery import describe, symbol_names
 from ldebm.tasks.interpolation import interpolate
 from ldebm.tasks.reading import infer
@@ -119,7 +119,7 @@ class Explorer:
         symbol = asked.get("symbol")
         if symbol is not None and (isinstance(symbol, bool) or not isinstance(symbol, int)):
             raise DataError(f"symbol must be a whole number or nothing, received {shorten(str(symbol))}")
-        return known_symbol(symbol, self.model.config.model.symbols)
+        return self.model.known_symbol(symbol)
 
     def _example(self) -> list[str]:
         """Two short texts of different symbols to begin with."""

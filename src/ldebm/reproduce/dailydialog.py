@@ -157,7 +157,7 @@ def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | Non
 
 def _of_model(model: LDEBM, seed: int, folder: Path) -> dict[str, float]:
     test = columns_of("test")["text"]
-    if model.prior.has_symbols:
+    if model.has_symbols:
         probabilities = model.symbol_probabilities(test)
     else:
         training, held_out = (model.encode(columns_of(part)["text"]) for part in ("train", "test"))

@@ -141,9 +141,7 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     }
     bounds = likelihood_figures.of_texts(model, examples, effort.samples, seed=seed)
     found |= {each: bounds[each] for each in ("nll_bound", "nll_bound_low")}
-    return found | (
-        of_symbols(model, examples, effort.steered, effort.candidates, seed) if model.prior.has_symbols else {}
-    )
+    return found | (of_symbols(model, examples, effort.steered, effort.candidates, seed) if model.has_symbols else {})
 
 
 def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, float]:

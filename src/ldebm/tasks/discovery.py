@@ -147,7 +147,13 @@ def describe(
             nearest=tuple(distinct)[:nearest],
             prototypes=tuple(
                 # Of another seed each: of one, they would be the same texts with each symbol's words.
-                model.generate(prototypes, symbol=k, mode="sample", temperature=SHOWN_TEMPERATURE, seed=seed + k)
+                model.generate(
+                    prototypes,
+                    symbol=k if model.has_symbols else None,
+                    mode="sample",
+                    temperature=SHOWN_TEMPERATURE,
+                    seed=seed + k,
+                )
             ),
             labels=_make_up([reading.labels[row] for row in its_rows]),
         )

@@ -55,6 +55,10 @@ class ResponseModel:
     def tokenizer(self) -> Tokenizer:
         return self.model.tokenizer
 
+    @property
+    def has_symbols(self) -> bool:
+        return self.model.has_symbols
+
     def generate(
         self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", temperature: float = 1.0, seed: int = 0
     ) -> list[str]:

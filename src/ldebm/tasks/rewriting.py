@@ -50,8 +50,8 @@ def rewrite(
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:
         raise UserError("a text is rewritten towards a symbol or a label: choose one")
-    if not model.prior.has_symbols or model.prior.symbols < 2:
-        raise UserError("this run's prior has not learned symbols, so there is nothing to rewrite towards")
+    if model.prior.symbols < 2:
+        raise UserError("this run's prior has a single symbol, so there is nothing to rewrite towards")
     for row, text in enumerate(texts, start=1):
         if not text.strip():
             raise UserError(f"text {row} is empty: there is nothing to rewrite")

@@ -293,7 +293,7 @@ class Trainer:
             if self.accelerator.is_main_process:
                 say(epoch_line(epoch, self.config.epochs, self.seconds, self._longest(), train, found))
                 # One epoch is too little for clusters to be learned; labels may well be of one kind.
-                learned = self.model.prior.has_symbols and self.model.labels is None and epoch > 0
+                learned = self.model.has_symbols and self.model.labels is None and epoch > 0
                 for note in warnings_of(found, train, learned):
                     warn(note)
         else:
@@ -310,7 +310,7 @@ class Trainer:
 
     def _clustering(self) -> Clustering | None:
         config, symbols, seed = self.config, self.model.config.model.symbols, self.model.config.seed
-        if not config.clustering_weight or not self.model.prior.has_symbols or self.pseudo_labels_NK is not None:
+        if not config.clustering_weight or not self.model.has_symbols or self.pseudo_labels_NK is not None:
             return None
         if config.clustering_by != "words":
             return GeometricClustering(symbols, config.clustering_dimensions, seed, config.clustering_by)
