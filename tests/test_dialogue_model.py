@@ -75,6 +75,21 @@ def test_it_is_the_same_read_again_and_in_any_batch(trained) -> None:
     assert "DialogueModel.from_pretrained" in (folder / "README.md").read_text()
 
 
+def test_beams_share_the_memory_of_a_batch(trained, monkeypatch) -> None:
+    """Every beam holds its context's words; the responses are those of one batch."""
+    model, _ = trained
+    asked = [each.turns[:1] for each in dialogues(9, 4)]
+    at_once = model.respond(asked, ["me"] * 9, mode="beam", beams=3)
+    decode, written = model.decoder.decode, []
+    monkeypatch.setattr("ldebm.dialogue_model.READ_ROWS", 6)
+    monkeypatch.setattr(
+        model.decoder, "decode", lambda z, *how, **more: written.append(len(z)) or decode(z, *how, **more)
+    )
+    assert model.respond(asked, ["me"] * 9, mode="beam", beams=3) == at_once
+    model.respond(asked, ["me"] * 9)
+    assert written == [2, 2, 2, 2, 1, 6, 3]
+
+
 def test_what_it_does_not_know(trained) -> None:
     model, _ = trained
     assert model.respond([], []) == [] and model.symbol_probabilities([]).shape == (0, 4)

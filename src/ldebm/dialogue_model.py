@@ -16,7 +16,7 @@ from ldebm.data.batches import DialogueBatch, TokenizedDialogues, in_order
 from ldebm.data.dialogues import Dialogue, Turn, turns_of
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.errors import UserError, shorten, suggest
-from ldebm.model import never_written
+from ldebm.model import never_written, rows_at_once
 from ldebm.noise import Noise
 from ldebm.objective import READ_ROWS, LatentModel
 from ldebm.observation import ContextAttention, ContextEncoder, SequenceDecoder, SequenceEncoder
@@ -92,7 +92,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         ]
         responses = [""] * len(examples)
         with self.evaluating():
-            for index, batch in self.batches(examples):
+            for index, batch in self.batches(examples, rows_at_once(READ_ROWS, mode, beams)):
                 context_BC = self.context_of(batch)
                 steer_B = None if symbol is None else torch.full((len(batch),), symbol, device=self.device)
                 z_BD = self.prior.sample(len(batch), steer_B, generator, guidance, context_nC=context_BC)
@@ -107,7 +107,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         generator = torch.Generator(self.device).manual_seed(0)
         written = [""] * len(examples)
         with self.evaluating(torch.float32):
-            for index, batch in self.batches(examples):
+            for index, batch in self.batches(examples, rows_at_once(READ_ROWS, mode)):
                 context_BC = self.context_of(batch)
                 z_BD = self.infer(batch, context_BC).mean_BD
                 for row, text in zip(index, self._write(z_BD, context_BC, batch, mode, generator), strict=True):
@@ -121,15 +121,17 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         rows = self.decoder.decode(seen_BE, mode, generator, forbidden=forbidden, context=batch, **how)
         return [self.tokenizer.decode(ids) for ids in rows]
 
-    def batches(self, examples: Sequence[Dialogue]) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
-        """Batches of the dialogues' last turns, with the rows they come from. Raises UserError where one has no
-        turn."""
+    def batches(
+        self, examples: Sequence[Dialogue], rows: int = READ_ROWS
+    ) -> Iterator[tuple[np.ndarray, DialogueBatch]]:
+        """Batches of the dialogues' last turns, `rows` at most, with the rows they come from. Raises UserError where
+        one has no turn."""
         if not all(dialogue.turns for dialogue in examples):
             raise UserError("a dialogue without a turn has no response that could be read")
         kept = [Dialogue(dialogue.turns[-self.config.model.context.turns - 1 :]) for dialogue in examples]
         corpus = TokenizedDialogues.of_turns(turns_of(kept), self.tokenizer, self.config)
         last_N = np.cumsum([len(dialogue.turns) for dialogue in kept], dtype=np.int64) - 1
-        for index in in_order(corpus.lengths_N[last_N], READ_ROWS):
+        for index in in_order(corpus.lengths_N[last_N], rows):
             yield index, corpus.batch(last_N[index]).to(self.device)
 
 

@@ -93,7 +93,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         generator = torch.Generator(self.device).manual_seed(seed)
         texts: list[str] = []
         with self.evaluating():
-            for rows in _chunks(n, _rows_at_once(mode, beams)):
+            for rows in _chunks(n, rows_at_once(WRITE_ROWS, mode, beams)):
                 steer = None if chosen is None else torch.full((rows,), chosen, device=self.device)
                 z_BD = self.prior.sample(rows, steer, generator, guidance)
                 texts.extend(self._write(z_BD, mode, generator, temperature, top_p, beams))
@@ -114,7 +114,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         z_ND = torch.from_numpy(latents_ND.astype(np.float32)).to(self.device)
         written: list[str] = []
         with self.evaluating():
-            for z_BD in z_ND.split(_rows_at_once(mode, beams)):
+            for z_BD in z_ND.split(rows_at_once(WRITE_ROWS, mode, beams)):
                 written.extend(self._write(z_BD, mode, generator, 1.0, 1.0, beams))
         return written
 
@@ -177,8 +177,9 @@ def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:
     return () if tokenizer.kind == "whitespace" else (UNK,)
 
 
-def _rows_at_once(mode: Mode, beams: int) -> int:
-    return max(1, WRITE_ROWS // beams) if mode == "beam" else WRITE_ROWS
+def rows_at_once(most: int, mode: Mode, beams: int = 5) -> int:
+    """Texts to write at once so that memory is that of `most` texts of one beam."""
+    return max(1, most // beams) if mode == "beam" else most
 
 
 def _chunks(total: int, most: int) -> Iterator[int]:
