@@ -10,8 +10,8 @@ from typing import Any
 from ldebm.files import write_atomically
 from ldebm.reproduce.markdown import Columns, by_size, definitions, made_by, settings, table
 from ldebm.reproduce.ptb_curves import draw_frontier, draw_temperatures
-from ldebm.reproduce.ptb_setting import CHOSEN, COMMON, LENGTHS
-from ldebm.reproduce.rows import PAPER
+from ldebm.reproduce.ptb_setting import CHOSEN, COMMON
+from ldebm.reproduce.rows import LENGTHS, PAPER
 
 # Result name -> heading and format.
 TABLES: dict[str, Columns] = {
@@ -108,9 +108,8 @@ def write_page(page: Path, out: Path, quick: bool, pictures: Path) -> None:
         "# Penn Treebank: generation, measured honestly",
         "Every row has the same encoder and decoder at a size; figures are means over seeds ± their standard deviation."
         f" All are trained with {settings(COMMON)}, all but `{PAPER}` with {settings(CHOSEN)}, those of size "
-        f"`small` with {settings(LENGTHS['small'])}, of `full` with {settings(LENGTHS['full'])}, beside what makes a "
-        "row. Published values are recalled and unverified, and of other evaluators: only the ratio to real text "
-        "compares.",
+        f"`small` with {settings(LENGTHS['small'])}, beside what makes a row."
+        " Published values are recalled and unverified, and of other evaluators: only the ratio to real text compares.",
         made_by(found, [result]),
     ]
     for size, rows in by_size(found["rows"]).items():

@@ -10,15 +10,13 @@ from typing import NamedTuple
 from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.devices import choose_device
 from ldebm.presets import Config, load_preset
-from ldebm.reproduce import rows
-from ldebm.reproduce.rows import BEST, BY_DIRECTIONS, PAPER, PRIORS, QUICK, WITHOUT_ENERGY
+from ldebm.reproduce.rows import BEST, BY_DIRECTIONS, LENGTHS, PAPER, PRIORS, QUICK, WITHOUT_ENERGY
 from ldebm.tasks import generation_figures
 from ldebm.tasks.real_texts import JUDGED, SELECTING, RealTexts
 
 # Every row sees every word of every sentence; clusters by words help its prior less (docs/log.md).
 COMMON = ("data.vocabulary_size=10001", "data.max_length=85", *BY_DIRECTIONS)
 CHOSEN = ("model.latent_size=96",)  # on validation (docs/log.md); the published form keeps its own
-LENGTHS = rows.LENGTHS | {"full": ("training.epochs=20",)}  # reconstruction still gains after ten (docs/log.md)
 
 ROWS: dict[str, tuple[str, ...]] = {
     "autoencoder": ("model.prior.kind=gaussian", "training.rate_weight=0", *WITHOUT_ENERGY),
