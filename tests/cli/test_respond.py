@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ldebm
+from ldebm.objective import LatentModel
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +18,7 @@ def model(monkeypatch):
     class Fake:
         config = SimpleNamespace(data=SimpleNamespace(speakers=("agent", "caller")), model=SimpleNamespace(symbols=4))
         tokenizer = SimpleNamespace(words=str.split)
+        has_symbols, known_symbol = True, LatentModel.known_symbol
 
         def respond(self, contexts, speakers, symbol, **how):
             self.how = {"symbol": symbol} | how
