@@ -102,15 +102,16 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         return responses
 
     @torch.no_grad()
-    def reconstruct(self, examples: Sequence[Dialogue], mode: Mode = "greedy") -> list[str]:
+    def reconstruct(self, examples: Sequence[Dialogue], mode: Mode = "greedy", beams: int = 5) -> list[str]:
         """Each dialogue's last turn written again from its posterior mean, given the turns before it."""
         generator = torch.Generator(self.device).manual_seed(0)
         written = [""] * len(examples)
         with self.evaluating(torch.float32):
-            for index, batch in self.batches(examples, rows_at_once(READ_ROWS, mode)):
+            for index, batch in self.batches(examples, rows_at_once(READ_ROWS, mode, beams)):
                 context_BC = self.context_of(batch)
                 z_BD = self.infer(batch, context_BC).mean_BD
-                for row, text in zip(index, self._write(z_BD, context_BC, batch, mode, generator), strict=True):
+                texts = self._write(z_BD, context_BC, batch, mode, generator, beams=beams)
+                for row, text in zip(index, texts, strict=True):
                     written[row] = text
         return written
 

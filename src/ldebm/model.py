@@ -156,7 +156,8 @@ class LDEBM(LatentModel[Sequence[str]]):
         return np.array([len(ids) > most for ids in self.tokenizer.encode(texts, most + 1)], dtype=bool)
 
     def chosen_symbol(self, symbol: int | None, label: str | None) -> int | None:
-        """The symbol by number, or by its label's name. Raises UserError as `known_symbol`."""
+        """The symbol by number, or by its label's name. Raises UserError for a label that the run does not have, and as
+        `known_symbol`."""
         if label is not None:
             if self.labels is None:
                 raise UserError(f"label {label!r}: this run was trained without labels; choose a symbol instead")
@@ -177,7 +178,7 @@ def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:
     return () if tokenizer.kind == "whitespace" else (UNK,)
 
 
-def rows_at_once(most: int, mode: Mode, beams: int = 5) -> int:
+def rows_at_once(most: int, mode: Mode, beams: int) -> int:
     """Texts to write at once so that memory is that of `most` texts of one beam."""
     return max(1, most // beams) if mode == "beam" else most
 

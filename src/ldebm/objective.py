@@ -154,7 +154,9 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         """The symbol to steer by, or none. Raises UserError where it is not of 0 to K-1, or none is learned."""
         symbols = self.config.model.symbols
         if symbol is not None and not self.has_symbols:
-            raise UserError("this run's prior has not learned symbols, so nothing can be steered by one; leave it out")
+            raise UserError(
+                "this run's prior has not learned symbols, so no symbol or label can steer it; choose a run of another"
+            )
         if symbol is not None and not 0 <= symbol < symbols:
             raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
         return symbol

@@ -50,8 +50,6 @@ def rewrite(
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:
         raise UserError("a text is rewritten towards a symbol or a label: choose one")
-    if model.prior.symbols < 2:
-        raise UserError("this run's prior has a single symbol, so there is nothing to rewrite towards")
     for row, text in enumerate(texts, start=1):
         if not text.strip():
             raise UserError(f"text {row} is empty: there is nothing to rewrite")
