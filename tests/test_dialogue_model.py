@@ -5,12 +5,16 @@ import random
 
 import numpy as np
 import pytest
+import torch
 
 from ldebm import DialogueModel, load_preset, train
 from ldebm.data import Dialogue, DialogueCorpus, Turn
+from ldebm.data.batches import TokenizedDialogues
 from ldebm.data.dialogues import turns_of
+from ldebm.data.tokenizer import Tokenizer
 from ldebm.errors import RunError, UserError
 from ldebm.model import LDEBM
+from ldebm.noise import Noise
 from ldebm.tasks import likelihood_figures
 
 COLOURS = ("red", "green", "blue", "white")
@@ -109,3 +113,37 @@ def test_every_prior_trains_on_dialogues(kind, tmp_path) -> None:
     config = load_preset(preset, settings, "dialogue")
     model = train(config, corpus, tmp_path / "run")
     assert len(model.respond([[], []], ["me", "you"], symbol=1 if model.has_symbols else None)) == 2
+
+
+def test_some_responses_are_learned_alone_but_for_the_prior() -> None:
+    settings = ["model.context.alone=0.5", "model.context.dropout=0", "data.speakers=[me, you]"]
+    config = load_preset("best-tiny", settings, "dialogue")
+    corpus = turns_of(dialogues(40, 0))
+    tokenizer = Tokenizer.train(corpus["text"], "word", 100, True)
+    model = DialogueModel(config, tokenizer)
+    batch = TokenizedDialogues.of_turns(corpus, tokenizer, config).batch(np.arange(80))
+    context = model.context_of(batch)
+    opening = model.context_of(batch.alone(torch.ones(80, dtype=torch.bool)))
+    noise = Noise(torch.Generator().manual_seed(0), total=80)
+    heard, of_it = model.train().heard(batch, context, noise)
+    alone = (heard.turn_lengths_BP == 0).all(1)
+    second = (batch.turn_lengths_BP > 0).any(1)
+    assert 10 < int((alone & second).sum()) < 30  # half of forty
+    assert torch.allclose(of_it, torch.where(alone[:, None], opening, context))
+    assert not torch.allclose(opening[second], context[second])
+    assert torch.equal(heard.turns_BPL[~alone], batch.turns_BPL[~alone]) and int(heard.turns_BPL[alone].sum()) == 0
+    assert torch.equal(heard.tokens_BL, batch.tokens_BL) and torch.equal(heard.speaker_B, batch.speaker_B)
+
+    seen = {}
+    for part, method in ((model, "infer"), (model, "log_likelihood"), (model.prior, "terms")):
+        ours = getattr(part, method)
+
+        def kept(*given, method=method, ours=ours):
+            seen[method] = given[-1]
+            return ours(*given)
+
+        setattr(part, method, kept)
+    model(batch, Noise(torch.Generator().manual_seed(1), total=80))
+    assert torch.allclose(seen["terms"], context)
+    assert torch.equal(seen["infer"], seen["log_likelihood"]) and not torch.allclose(seen["infer"], context)
+    assert model.eval().heard(batch, context, noise)[0] is batch  # what is asked in use is what was said

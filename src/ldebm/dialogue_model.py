@@ -48,6 +48,19 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         context_BC: Tensor = self.context(batch)
         return context_BC
 
+    def heard(
+        self, batch: DialogueBatch, context_BC: Tensor | None, noise: Noise
+    ) -> tuple[DialogueBatch, Tensor | None]:
+        """Some responses alone, as if nothing had been said before: what the latent has of them then, which the prior
+        knows of the context, is what a symbol can ask for against the context."""
+        share = self.config.model.context.alone
+        if not (self.training and share):
+            return batch, context_BC
+        assert context_BC is not None
+        alone_B = noise.uniform(len(batch), device=context_BC.device) < share
+        nothing_BC = self.context_of(batch.alone(torch.ones_like(alone_B)))
+        return batch.alone(alone_B), torch.where(alone_B[:, None], nothing_BC, context_BC)
+
     def infer(self, batch: DialogueBatch, context_BC: Tensor | None = None) -> Posterior:
         return self.encoder.encode(batch, context_BC)
 

@@ -86,6 +86,11 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         del batch
         return None
 
+    def heard(self, batch: Any, context_BC: Tensor | None, noise: Noise) -> tuple[Any, Tensor | None]:
+        """What encoder and decoder get of a batch and its contexts in training."""
+        del noise
+        return batch, context_BC
+
     def infer(self, batch: Any, context_BC: Tensor | None = None) -> Posterior:
         """q(z | x), or q(z | x, c)."""
         del context_BC
@@ -113,10 +118,11 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
             pseudo_symbols_B: cluster of each text, -1 for none; or shares of the symbols, BK.
         """
         context_BC = self.context_of(batch)
-        posterior = self.infer(batch, context_BC)
+        heard, heard_BC = self.heard(batch, context_BC, noise)
+        posterior = self.infer(heard, heard_BC)
         mean_BD = posterior.mean_BD
         z_BD = posterior.sample(noise.normal(*mean_BD.shape, device=mean_BD.device))
-        log_likelihood_B = self.log_likelihood(z_BD, batch, noise, context_BC)
+        log_likelihood_B = self.log_likelihood(z_BD, heard, noise, heard_BC)
         terms = self.prior.terms(z_BD, posterior, noise, encoder_share, context_BC)
         # Gradients are averaged over processes: a process with more rows than the others weighs more.
         share = len(batch) * noise.share.processes / noise.total if noise.total else 1.0

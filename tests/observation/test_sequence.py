@@ -72,6 +72,18 @@ def test_normalised_variances_stay_below_one():
     assert posterior.log_variance_BD.max() < 0
 
 
+def test_bounded_means_stay_within_the_bound_and_small_ones_as_they_are():
+    free, bounded, rows = encoder(), encoder(bound=2.0), batch_of(some_rows())
+    with torch.no_grad():
+        small, near = (each.encode(rows).mean_BD for each in (free, bounded))
+        assert (near - small).abs().max() < 1e-3
+        for each in (free, bounded):
+            each.mean.weight.mul_(1000)
+        assert bounded.encode(rows).mean_BD.abs().max() <= 2 < free.encode(rows).mean_BD.abs().max()
+    with pytest.raises(ValueError, match="normalised need no bound, received 2"):
+        EncoderConfig(normalise_means=True, bound=2)
+
+
 def test_log_likelihood_is_the_same_alone_in_a_batch_and_padded():
     model, rows = decoder(latent_to_output=True), some_rows()
     z = torch.randn(len(rows), D)

@@ -96,8 +96,10 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
         def symbol_probabilities(self, examples):
             return np.eye(3)[[int(example.turns[-1].text.split()[-1]) for example in examples]]
 
-        def respond(self, contexts, speakers, symbol, seed):
-            """Of four in a row the last one says its symbol; of one alone half do."""
+        def respond(self, contexts, speakers, symbol, seed, guidance):
+            """Of four in a row the last one says its symbol; of one alone half do; under guidance all but symbol 0."""
+            if guidance > 1:
+                return [f"it is {max(symbol, 1)}"] * len(contexts)
             alone = len({context for context, _ in zip(contexts[:4], range(4), strict=False)}) > 1
             says = [place % 2 if alone else place % 4 == 3 for place in range(len(contexts))]
             return [f"it is {symbol if right else (symbol + 1) % 3}" for right in says]
@@ -119,6 +121,7 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
     found = response_figures.of_symbols(Model(), examples, steered=10, drawn=4, seed=0)
     assert found["recovered_chance"] == pytest.approx(1 / 3) and found["recovered"] == 0.5
     assert found["recovered_best"] == 1 and found["different_across_best"] == 1
+    assert found["recovered_guided"] == pytest.approx(2 / 3) == found["different_across_guided"]
     assert found["distinct_2_across_best"] == pytest.approx(4 / 6)  # "it is" three times, "is k" once each
     assert found["ami_intent"] == pytest.approx(1) and abs(found["ami_speaker"]) < 0.05
     assert found["homogeneity_intent"] == pytest.approx(1) and found["homogeneity_intent_chance"] < 0.3

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sacrebleu
 
 from ldebm.data import Turn
 from ldebm.tasks.responding import answering, by_consensus, candidates
@@ -9,26 +10,53 @@ from ldebm.tasks.responding import answering, by_consensus, candidates
 
 def test_the_response_that_agrees_with_the_others_comes_first() -> None:
     texts = [text.split() for text in ("what ?", "it is cold today", "it is very cold", "it is cold today .", "bye")]
-    assert by_consensus(texts)[0] == 1  # a part of each of the others that agree
-    assert by_consensus(texts)[-2:] == [0, 4]  # nothing in common, as they came
+    assert by_consensus(texts)[0] == 3  # says all of another, and a part of the third
+    assert {*by_consensus(texts)[-2:]} == {0, 4}  # no word in common
     assert by_consensus([["a"]]) == [0] and by_consensus([[], ["a"], ["a"]])[-1] == 0
 
 
+def test_what_else_was_heard_counts_as_well_and_what_is_missing_more_than_what_is_too_much() -> None:
+    texts = [text.split() for text in ("yes", "no it is cold", "yes")]
+    assert by_consensus(texts) == [0, 2, 1]
+    assert by_consensus(texts, [["it", "was", "cold"]] * 4) == [1, 0, 2]
+    assert by_consensus([["cold"], ["it", "is", "cold", "here"]], [["it", "is", "cold"]]) == [1, 0]
+
+
+def test_agreement_is_the_mean_chrf_that_sacrebleu_tells() -> None:
+    texts, heard = [["a", "cat"], ["the", "cat", "sat"], ["a", "dog"]], [["the", "cat"], ["cats"], ["the", "cat"]]
+    lines, others = ([" ".join(text) for text in each] for each in (texts, [*texts, *heard]))
+    means = [np.mean([sacrebleu.sentence_chrf(line, [other]).score for other in others]) for line in lines]
+    assert by_consensus(texts, heard) == np.argsort(-np.array(means)).tolist()
+
+
+class _Drawing:
+    """Says what it is told to, and keeps how it was asked."""
+
+    tokenizer = type("Words", (), {"words": staticmethod(str.split)})
+
+    def __init__(self, said, heard):
+        self.said, self.heard, self.asked = said, heard, []
+
+    def respond(self, contexts, speakers, symbol=None, mode="greedy", seed=0):
+        self.asked.append((list(speakers), symbol, mode, seed))
+        return self.heard if mode == "sample" else self.said
+
+
 def test_candidates_are_the_responses_of_each_context_ranked() -> None:
-    class Model:
-        tokenizer = type("Words", (), {"words": staticmethod(str.split)})
-
-        def respond(self, contexts, speakers, symbol, **how):
-            assert symbol is None and how == {"seed": 3} and speakers == ["me"] * 3 + ["you"] * 3
-            return ["yes it is", "no", "yes it was"] if contexts[0] else []
-
-    class Both(Model):
-        def respond(self, contexts, speakers, symbol, **how):
-            return [*super().respond(contexts, speakers, symbol, **how), "a b", "a c", "a b"]
-
-    context = (Turn("you", "is it ?"),)
-    found = candidates(Both(), [context, ()], ["me", "you"], 3, seed=3)
+    said = ["yes it is", "no", "yes it was", "a b", "a c", "a b"]
+    model = _Drawing(said, [*["yes it is so"] * 6, *["a b"] * 6])
+    found = candidates(model, [(Turn("you", "is it ?"),), ()], ["me", "you"], 3, seed=3)
     assert found == [["yes it is", "yes it was", "no"], ["a b", "a c"]]
+    speakers = [["me"] * times + ["you"] * times for times in (3, 6)]
+    assert model.asked == [(speakers[0], None, "greedy", 3), (speakers[1], None, "sample", 4)]
+    model.heard = [*["no"] * 6, *["a c"] * 6]  # it was the samples that decided
+    found = candidates(model, [(Turn("you", "is it ?"),), ()], ["me", "you"], 3, seed=3)
+    assert [texts[0] for texts in found] == ["no", "a c"]
+
+
+def test_one_response_is_told_as_it_was_drawn() -> None:
+    model = _Drawing(["yes"], None)
+    assert candidates(model, [()], ["me"], 1, seed=2) == [["yes"]] and len(model.asked) == 1
 
 
 def test_with_a_symbol_the_response_that_is_most_surely_of_it_comes_first() -> None:

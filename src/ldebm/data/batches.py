@@ -5,7 +5,7 @@ B batch, L tokens of the longest text in it, N examples of the corpus, X dimensi
 
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Protocol, Self
 
@@ -62,6 +62,15 @@ class DialogueBatch(TextBatch):
     turn_lengths_BP: Tensor
     turn_speakers_BP: Tensor
     speaker_B: Tensor
+
+    def alone(self, rows_B: Tensor) -> Self:
+        """The batch with nothing said before these rows (bool)."""
+        return replace(
+            self,
+            turns_BPL=self.turns_BPL.masked_fill(rows_B[:, None, None], PAD),
+            turn_lengths_BP=self.turn_lengths_BP.masked_fill(rows_B[:, None], 0),
+            turn_speakers_BP=self.turn_speakers_BP.masked_fill(rows_B[:, None], -1),
+        )
 
 
 @dataclass(frozen=True, eq=False)

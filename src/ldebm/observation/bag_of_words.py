@@ -19,7 +19,7 @@ from ldebm.errors import UserError
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.decoding import sampled
-from ldebm.observation.mean_norm import MeanNorm
+from ldebm.observation.mean_norm import MeanNorm, posterior
 from ldebm.posterior import Posterior
 from ldebm.presets.config import EncoderConfig
 
@@ -32,7 +32,8 @@ _NEVER = -30.0  # log frequency of marks and of the unknown word
 class BagEncoder(Encoder[TextBatch]):
     """q(z | x): the sum of the words' embeddings, weighted by their surprise, hidden layers, two linear heads.
 
-    With `word_dropout` that share of a text's words is hidden from it in training; `normalise_means` as for sequences.
+    With `word_dropout` that share of a text's words is hidden from it in training; `normalise_means` and `bound` as for
+    sequences.
     """
 
     surprise_V: Tensor
@@ -52,7 +53,7 @@ class BagEncoder(Encoder[TextBatch]):
         )
         self.mean = nn.Linear(config.hidden_size, latent_size, bias=not config.normalise_means)
         self.log_variance = nn.Linear(config.hidden_size, latent_size)
-        self.norm = MeanNorm(latent_size) if config.normalise_means else None
+        self.norm, self.bound = MeanNorm(latent_size) if config.normalise_means else None, config.bound
 
     def weigh(self, log_frequency_V: Tensor) -> None:
         """Let rare words count for more than common ones."""
@@ -66,10 +67,7 @@ class BagEncoder(Encoder[TextBatch]):
         ends = F.pad(word_BL.sum(1).cumsum(0), (1, 0))
         weight_BL = _LENGTH * F.normalize(self.surprise_V[batch.tokens_BL] * word_BL, dim=1)
         features = self.layers(self.embedding(batch.tokens_BL[word_BL], ends, per_sample_weights=weight_BL[word_BL]))
-        mean_BD, raw_BD = self.mean(features), self.log_variance(features)
-        if self.norm is None:
-            return Posterior(mean_BD, raw_BD)
-        return Posterior(self.norm(mean_BD), -F.softplus(-raw_BD))
+        return posterior(self.mean(features), self.log_variance(features), self.norm, self.bound)
 
 
 class BagDecoder(Decoder[TextBatch]):

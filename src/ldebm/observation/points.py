@@ -8,13 +8,12 @@ from __future__ import annotations
 import itertools
 import math
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ldebm.data.batches import PointBatch
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
-from ldebm.observation.mean_norm import MeanNorm
+from ldebm.observation.mean_norm import MeanNorm, posterior
 from ldebm.posterior import Posterior
 from ldebm.presets.config import PointsConfig
 
@@ -34,10 +33,7 @@ class PointEncoder(Encoder[PointBatch]):
 
     def encode(self, batch: PointBatch) -> Posterior:
         features = self.layers(batch.points_BX / self.scale)
-        mean_BD, raw_BD = self.mean(features), self.log_variance(features)
-        if self.norm is None:
-            return Posterior(mean_BD, raw_BD)
-        return Posterior(self.norm(mean_BD), -F.softplus(-raw_BD))
+        return posterior(self.mean(features), self.log_variance(features), self.norm)
 
 
 class PointDecoder(Decoder[PointBatch]):

@@ -21,7 +21,7 @@ from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, fill, most_probable, sampled, search, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of, run_gru
-from ldebm.observation.mean_norm import MeanNorm
+from ldebm.observation.mean_norm import MeanNorm, posterior
 from ldebm.posterior import Posterior
 from ldebm.presets.config import DecoderConfig, EncoderConfig
 
@@ -34,6 +34,7 @@ class SequenceEncoder(Encoder[TextBatch]):
     With `pooling` the heads also see the mean and the largest value of every hidden unit over the text, and its length.
     With `word_dropout` it learns to read texts with blanks, PAD between the marks: their embedding is zero.
     With a `context` the heads see that too: q(z | x, c).
+    With a `bound` the means cannot run away from the prior's Gaussian, and may still be silent.
     With `normalise_means` the means have zero mean and unit variance over the corpus, and variances stay below one:
     the latent's scale is pinned and no dimension can be switched off.
     """
@@ -47,7 +48,7 @@ class SequenceEncoder(Encoder[TextBatch]):
         features = context + (6 * config.hidden_size + 1 if config.pooling else 2 * config.hidden_size)
         self.mean = nn.Linear(features, latent_size, bias=not config.normalise_means)  # the norm would take a bias away
         self.log_variance = nn.Linear(features, latent_size)
-        self.norm = MeanNorm(latent_size) if config.normalise_means else None
+        self.norm, self.bound = MeanNorm(latent_size) if config.normalise_means else None, config.bound
 
     def encode(self, batch: TextBatch, context_BC: Tensor | None = None) -> Posterior:
         """The posterior of each text; the same alone, in any batch and under any padding."""
@@ -68,10 +69,7 @@ class SequenceEncoder(Encoder[TextBatch]):
         if context_BC is not None:
             features.append(context_BC)
         state = F.leaky_relu(torch.cat(features, -1))
-        mean_BD, raw_BD = self.mean(state), self.log_variance(state)
-        if self.norm is None:
-            return Posterior(mean_BD, raw_BD)
-        return Posterior(self.norm(mean_BD), -F.softplus(-raw_BD))
+        return posterior(self.mean(state), self.log_variance(state), self.norm, self.bound)
 
 
 class SequenceDecoder(Decoder[TextBatch]):

@@ -38,6 +38,13 @@ class EncoderConfig(_Section):
     word_dropout: Share = 0.0  # share of words that are blanks to the encoder in training, as in completion
     pooling: bool = False  # mean and maximum over the text, and its length, beside the last states (methods 3.2)
     normalise_means: bool = False  # batch-normalised posterior means and variances below one (methods 3.2, BN-VAE)
+    bound: float = Field(0.0, ge=0.0)  # of means that are not normalised: they lie within +- it; 0: none
+
+    @model_validator(mode="after")
+    def _means_have_one_scale(self) -> EncoderConfig:
+        if self.normalise_means and self.bound:
+            raise ValueError(f"means that are normalised need no bound, received {self.bound:g}; leave one of them out")
+        return self
 
 
 class DecoderConfig(_Section):
@@ -56,6 +63,7 @@ class ContextConfig(_Section):
     embedding_size: PositiveInt = 200
     hidden_size: int = Field(512, ge=2, multiple_of=2)  # also the size of the context
     dropout: Share = 0.3  # on the embeddings
+    alone: Share = 0.0  # share of responses that are read and written alone in training: their latent has to say it all
 
 
 class PointsConfig(_Section):

@@ -15,7 +15,7 @@ from ldebm.evaluation.latent import mutual_information
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.evaluation.word_vectors import Vectors, similarity
 from ldebm.tasks.evaluation_of_runs import IN_USE
-from ldebm.tasks.responding import answered, candidates
+from ldebm.tasks.responding import HEARD, answered, candidates
 
 NEARNESS = {
     "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of the responses to all test turns; 0 to 100",
@@ -27,7 +27,10 @@ NEARNESS = {
     "distinct_2": "distinct pairs of words over all pairs",
     "mean_length": "words a response",
 }
-OF_BEST = "of the response that agrees most with the model's others, chosen without the true one"
+OF_BEST = (
+    f"of the response that agrees most (chrF) with the model's others and with {HEARD} times as many samples, chosen "
+    "without the true one"
+)
 _STEERED = {
     "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
     "or more",
@@ -35,6 +38,9 @@ _STEERED = {
     "symbols, mean over contexts",
     "different_across": "distinct responses over all responses that one context gets from all symbols",
 }
+GUIDANCE = 64.0
+_OF_SEVERAL = "of several responses each, the one most surely of its symbol"
+STEERING = {"": "", "_best": f"; {_OF_SEVERAL}", "_guided": f"; {_OF_SEVERAL}, at guidance {GUIDANCE:g}"}
 ATTRIBUTES = ("intent", "speaker")
 SYMBOLS = {
     "mutual_information": "I(x; y) of turn and symbol, nats",
@@ -45,11 +51,7 @@ SYMBOLS = {
     **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
     "symbols_in_use": f"symbols of more than {IN_USE:.1%} of the turns",
     "recovered_chance": "one over the symbols in use",
-    **_STEERED,
-    **{
-        f"{name}_best": f"{what}; of several responses each, the one most surely of its symbol"
-        for name, what in _STEERED.items()
-    },
+    **{f"{name}{suffix}": what + how for suffix, how in STEERING.items() for name, what in _STEERED.items()},
 }
 
 
@@ -75,7 +77,7 @@ def of_symbols(
     model: DialogueModel, examples: Sequence[Dialogue], steered: int, drawn: int, seed: int
 ) -> dict[str, float]:
     """SYMBOLS of a model, over the turns; of `steered` of them, chosen with the seed, what each symbol makes of them,
-    in one response and in the best of `drawn`."""
+    in one response, in the best of `drawn`, and in that under GUIDANCE."""
     probabilities = model.symbol_probabilities(examples)
     symbols = probabilities.argmax(-1)
     found = {"mutual_information": mutual_information(probabilities)}
@@ -101,11 +103,11 @@ def _steered(
     contexts = [example.turns[:-1] for example in examples]
     speakers = [example.turns[-1].speaker for example in examples]
     found: dict[str, float] = {}
-    for suffix, n in (("", 1), ("_best", drawn)):
-        answers = [
-            [texts[0] for texts in candidates(model, contexts, speakers, n, symbol=symbol, seed=seed)]
-            for symbol in symbols
+    for suffix, n, guidance in zip(STEERING, (1, drawn, drawn), (1.0, 1.0, GUIDANCE), strict=True):
+        ranked = [
+            candidates(model, contexts, speakers, n, symbol=symbol, seed=seed, guidance=guidance) for symbol in symbols
         ]
+        answers = [[texts[0] for texts in of_symbol] for of_symbol in ranked]
         asked = list(zip(contexts, speakers, strict=True))
         right = [
             float((model.symbol_probabilities(answered(asked, responses)).argmax(-1) == symbol).mean())

@@ -42,7 +42,7 @@ from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
 from ldebm.reproduce.table import add_rows
 from ldebm.tasks import likelihood_figures
-from ldebm.tasks.responding import by_consensus, candidates
+from ldebm.tasks.responding import HEARD, by_consensus, candidates
 from ldebm.training.run import resolve
 from ldebm.training.validation import validate
 
@@ -162,11 +162,13 @@ def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, flo
     best = list(one)
     for rows, batch in _batches(test):
         greedy = model.respond(batch, "greedy", generator, forbidden)
-        sampled = [model.respond(batch, "sample", generator, forbidden) for _ in range(effort.candidates)]
+        draws = (1 + HEARD) * effort.candidates
+        sampled = [model.respond(batch, "sample", generator, forbidden) for _ in range(draws)]
         for place, row in enumerate(rows):
             one[row] = tokenizer.words(tokenizer.decode(greedy[place]))
             texts = [tokenizer.words(tokenizer.decode(each[place])) for each in sampled]
-            best[row] = texts[by_consensus(texts)[0]]
+            drawn, heard = texts[: effort.candidates], texts[effort.candidates :]
+            best[row] = drawn[by_consensus(drawn, heard)[0]]
     examples = tested_examples(name, size)
     turn = float((test.lengths_N - 1).mean())
     nll = cross_entropy(model, test) * turn

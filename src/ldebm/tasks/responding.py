@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from ldebm.data.dialogues import Dialogue, Turn
 from ldebm.dialogue_model import DialogueModel
+
+HEARD = 2  # samples of what else might be said, beside each response to choose from
 
 
 def candidates(
@@ -18,27 +21,41 @@ def candidates(
     speakers: Sequence[str],
     n: int,
     symbol: int | None = None,
+    seed: int = 0,
     **how: Any,
 ) -> list[list[str]]:
     """Responses to each context, `n` of them drawn, each from a latent of its own, and what was drawn again left out;
-    the model's choice first: the one that the others agree with most (`by_consensus`), or, where a symbol is asked for,
-    the one that is read as that symbol most surely.
+    the model's choice first: the one that agrees most with all that it might say (`by_consensus`), or, where a symbol
+    is asked for, the one that is read as that symbol most surely.
 
     Args:
-        symbol, how: as for `DialogueModel.respond`.
+        symbol, seed, how: as for `DialogueModel.respond`.
     """
-    asked = [(context, speaker) for context, speaker in zip(contexts, speakers, strict=True) for _ in range(n)]
-    responses = model.respond([context for context, _ in asked], [speaker for _, speaker in asked], symbol, **how)
-    sure_N = None if symbol is None or n == 1 else model.symbol_probabilities(answered(asked, responses))[:, symbol]
-    ranked = []
-    for start in range(0, len(responses), n):
-        texts = responses[start : start + n]
-        if sure_N is None:
-            order = by_consensus([model.tokenizer.words(text) for text in texts])
-        else:
-            order = np.argsort(-sure_N[start : start + n], kind="stable").tolist()
-        ranked.append(list(dict.fromkeys(texts[place] for place in order)))
-    return ranked
+    drawn = _drawn(model, contexts, speakers, n, symbol=symbol, seed=seed, **how)
+    if n == 1:
+        return drawn
+    if symbol is None:
+        # Greedy responses are shorter than what people say; samples are not.
+        heard, words = _drawn(model, contexts, speakers, HEARD * n, mode="sample", seed=seed + 1), model.tokenizer.words
+        orders = [
+            by_consensus([words(text) for text in texts], [words(text) for text in others])
+            for texts, others in zip(drawn, heard, strict=True)
+        ]
+    else:
+        asked = [one for one in zip(contexts, speakers, strict=True) for _ in range(n)]
+        dialogues = answered(asked, [text for texts in drawn for text in texts])
+        sure_N = model.symbol_probabilities(dialogues)[:, symbol]
+        orders = np.argsort(-sure_N.reshape(len(contexts), n), kind="stable").tolist()
+    return [list(dict.fromkeys(texts[place] for place in order)) for texts, order in zip(drawn, orders, strict=True)]
+
+
+def _drawn(
+    model: DialogueModel, contexts: Sequence[Sequence[Turn]], speakers: Sequence[str], n: int, **how: Any
+) -> list[list[str]]:
+    """`n` responses to each context."""
+    asked = [one for one in zip(contexts, speakers, strict=True) for _ in range(n)]
+    responses = model.respond([context for context, _ in asked], [speaker for _, speaker in asked], **how)
+    return [responses[start : start + n] for start in range(0, len(responses), n)]
 
 
 def answered(asked: Iterable[tuple[Sequence[Turn], str]], responses: Sequence[str]) -> list[Dialogue]:
@@ -48,27 +65,20 @@ def answered(asked: Iterable[tuple[Sequence[Turn], str]], responses: Sequence[st
     ]
 
 
-def by_consensus(texts: Sequence[Sequence[str]]) -> list[int]:
-    """The places of the texts, first the one that the others agree with most: the mean over the others of sentence
-    BLEU (smoothed, orders up to the text's length), which a response of least Bayes risk maximises.
+def by_consensus(texts: Sequence[Sequence[str]], heard: Sequence[Sequence[str]] = ()) -> list[int]:
+    """The places of the texts, first the one that agrees most with all texts and with what else was heard: the mean
+    chrF, which a response of least Bayes risk maximises. chrF counts what was missed more than what was added, so that
+    the least said is not the safest.
 
-    Source: Kumar & Byrne 2004 (minimum Bayes risk), with the model's own responses as the distribution.
+    Source: Kumar & Byrne 2004 (minimum Bayes risk), with the model's own responses as the distribution; Popovic 2015.
     """
-    if len(texts) < 2:
-        return list(range(len(texts)))
-    scorer = BLEU(tokenize="none", smooth_method="exp", effective_order=True)
-    lines = [" ".join(text) for text in texts]
-    known: dict[tuple[str, str], float] = {}  # responses often say the same
-
-    def agreement(line: str, other: str) -> float:
-        if (line, other) not in known:
-            known[line, other] = scorer.sentence_score(line, [other]).score
-        return known[line, other]
-
-    scores = [
-        np.mean([agreement(line, other) for j, other in enumerate(lines) if j != i]) for i, line in enumerate(lines)
-    ]
-    return sorted(range(len(texts)), key=lambda place: -scores[place])
+    scorer, lines = CHRF(), [" ".join(text) for text in texts]
+    evidence = Counter([*lines, *(" ".join(text) for text in heard)])  # responses often say the same
+    risk = {
+        line: -sum(scorer.sentence_score(line, [other]).score * times for other, times in evidence.items())
+        for line in set(lines)
+    }
+    return sorted(range(len(texts)), key=lambda place: risk[lines[place]])
 
 
 def answering(context: Sequence[Turn], speakers: Sequence[str]) -> str:
