@@ -32,8 +32,8 @@ def respond(
         typer.Option(
             "-n",
             min=1,
-            help="How many responses are drawn to each; the different ones are told, best first: the one that the "
-            "others agree with most or, with --symbol, the one most surely of that symbol.",
+            help="How many responses are drawn to each; the different ones are told, best first: the one that agrees "
+            "most with what else might be said or, with --symbol, the one most surely of that symbol.",
         ),
     ] = 1,
     speaker: Annotated[

@@ -16,7 +16,7 @@ VECTORS = {"smd": "smd.txt.gz", "dailydialog": "dd.txt.gz"}  # of the words' mea
 COMMON = ("data.vocabulary_size=10000", "model.symbols=10")
 LENGTHS = {
     QUICK: ("training.epochs=1", "training.max_steps=200"),
-    "small": ("training.epochs=10",),
+    "small": ("training.epochs=12",),
     "full": ("training.epochs=20",),
 }  # of every row's training on SMD
 STEPS = {"small": ("training.max_steps=1500",), "full": ("training.max_steps=6000",)}  # on DailyDialog, the larger one

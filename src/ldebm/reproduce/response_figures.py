@@ -38,7 +38,7 @@ _STEERED = {
     "symbols, mean over contexts",
     "different_across": "distinct responses over all responses that one context gets from all symbols",
 }
-GUIDANCE = 64.0
+GUIDANCE = 128.0
 _OF_SEVERAL = "of several responses each, the one most surely of its symbol"
 STEERING = {"": "", "_best": f"; {_OF_SEVERAL}", "_guided": f"; {_OF_SEVERAL}, at guidance {GUIDANCE:g}"}
 ATTRIBUTES = ("intent", "speaker")
