@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -47,6 +47,7 @@ SYMBOLS = {
     **{
         f"ami_{name}": f"mutual information of symbol and {name}, adjusted for chance; at most 1" for name in ATTRIBUTES
     },
+    "ami_intent_alone": "ami_intent of the symbols of turns that are read alone, without what was said before",
     **{f"homogeneity_{name}": f"1 - H({name} | symbol) / H({name}), 0 to 1" for name in ATTRIBUTES},
     **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
     "symbols_in_use": f"symbols of more than {IN_USE:.1%} of the turns",
@@ -89,6 +90,8 @@ def of_symbols(
             f"homogeneity_{name}": scores.homogeneity,
             f"homogeneity_{name}_chance": chance.homogeneity,
         }
+    alone = model.symbol_probabilities([replace(example, turns=example.turns[-1:]) for example in examples]).argmax(-1)
+    found["ami_intent_alone"] = agreement(alone, known["intent"]).ami
     used = np.flatnonzero(symbol_shares(probabilities) > IN_USE)
     found |= {"symbols_in_use": float(len(used)), "recovered_chance": 1 / len(used)}
     if len(used) < 2:

@@ -59,6 +59,7 @@ TABLES: dict[str, Columns] = {
     "Symbols": {
         "mutual_information": ("I(x; y), nats", ".2f"),
         "ami_intent": ("adjusted, intent", ".3f"),
+        "ami_intent_alone": ("adjusted, intent, turns read alone", ".3f"),
         "ami_speaker": ("adjusted, speaker", ".3f"),
         "homogeneity_intent": ("homogeneity, intent", ".3f"),
         "homogeneity_intent_chance": ("by chance", ".3f"),
@@ -101,7 +102,7 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         f"published one does not. `{BASELINE}` is trained as the tables' language models are: at "
         f"most {EPOCHS} epochs of batches of 64, ended where validation no longer gains; having no latent to draw, its "
         "several responses are ancestral samples. A turn's symbol is read with its context, from which agreement with "
-        "the intent may come as well. Figures are of all turns of the test "
+        "the intent may come as well, but for the column that says so. Figures are of all turns of the test "
         "dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
         made_by(first, list(files.values())),
