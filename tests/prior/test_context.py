@@ -139,7 +139,8 @@ def test_priors_that_know_no_context_say_so() -> None:
             build_prior(load_preset("best-tiny", [f"model.prior.kind={kind}"]).model, context=4)
 
 
-def test_the_mean_goes_to_where_a_context_s_latents_are() -> None:
+def test_the_mean_stays_within_reach_however_far_the_latents_are() -> None:
+    """Latents and a mean that follow each other without a bound run away together, as on SMD after 700 steps."""
     torch.manual_seed(0)
     reference = ReferenceGaussian(4, matched=True, context=3)
     assert reference.shift is not None
@@ -150,7 +151,7 @@ def test_the_mean_goes_to_where_a_context_s_latents_are() -> None:
         reference.misfit(torch.full((16, 4), 40.0), context_BC).backward()
         optimiser.step()
     centre_BD = reference.centre(context_BC)
-    assert torch.allclose(centre_BD, torch.full((16, 4), 40.0), atol=0.1)
+    assert 2.5 < float(centre_BD.min()) <= float(centre_BD.max()) <= 3.0
 
 
 def knowing(kind, **more):

@@ -18,6 +18,7 @@ from ldebm.posterior import Posterior
 
 _MOMENTUM = 0.01  # a hundred batches of memory
 _LEAST_VARIANCE = 1e-4
+_REACH = 3.0  # of a mean that moves with the context: without a bound latents and mean run away together
 
 
 def log_standard_normal(u_BD: Tensor) -> Tensor:
@@ -33,7 +34,8 @@ class ReferenceGaussian(nn.Module):
         context: size of the contexts; 0 for none. Matched then means a mean that moves with the context, and a C that
             follows what the context leaves unsaid, but never below one in any direction: down it would follow the
             posterior to nothing; where it does not follow up, energies and latents run away together (on SMD, as soon
-            as the encoder feels the energies' pull), and where it does they still may, unless means have a bound.
+            as the encoder feels the energies' pull), and where it does they still may, unless the encoder's means have
+            a bound too.
     """
 
     mean_D: Tensor
@@ -56,11 +58,16 @@ class ReferenceGaussian(nn.Module):
 
     def centre(self, context_BC: Tensor | None = None) -> Tensor:
         """The mean, D, or of each context, BD. Without a gradient: `misfit` is what the shift learns by."""
-        return self.mean_D if self.shift is None else self.shift(context_BC).detach()
+        return self.mean_D if self.shift is None else self._moved(context_BC).detach()
 
     def offset(self, context_BC: Tensor) -> Tensor:
         """C^(-1/2) shift(c), BD: what a whitened latent lacks of one whitened without its context."""
         return self.centre(context_BC) @ self.inverse_root_DD
+
+    def _moved(self, context_BC: Tensor | None) -> Tensor:
+        assert self.shift is not None
+        moved_BD: Tensor = _REACH * torch.tanh(self.shift(context_BC) / _REACH)
+        return moved_BD
 
     def whiten(self, z_BD: Tensor, context_BC: Tensor | None = None) -> Tensor:
         """u = C^(-1/2) (z - m); the symmetric root, which does not jump when eigenvalues cross."""
@@ -75,7 +82,7 @@ class ReferenceGaussian(nn.Module):
         whoever reads the context, learns by. Zero without one."""
         if self.shift is None:
             return z_BD.new_zeros(())
-        return 0.5 * (z_BD.detach() - self.shift(context_BC)).square().sum(-1).mean()
+        return 0.5 * (z_BD.detach() - self._moved(context_BC)).square().sum(-1).mean()
 
     def rate(self, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
         """KL(q || N(m, C)) in nats, B."""
