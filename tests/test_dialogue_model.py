@@ -14,7 +14,7 @@ from ldebm.data.dialogues import turns_of
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.errors import RunError, UserError
 from ldebm.model import LDEBM
-from ldebm.noise import Noise
+from ldebm.noise import Noise, Share
 from ldebm.tasks import likelihood_figures
 
 COLOURS = ("red", "green", "blue", "white")
@@ -133,17 +133,25 @@ def test_some_responses_are_learned_alone_but_for_the_prior() -> None:
     assert not torch.allclose(opening[second], context[second])
     assert torch.equal(heard.turns_BPL[~alone], batch.turns_BPL[~alone]) and int(heard.turns_BPL[alone].sum()) == 0
     assert torch.equal(heard.tokens_BL, batch.tokens_BL) and torch.equal(heard.speaker_B, batch.speaker_B)
+    for rank in (0, 1):  # the same rows on two processes
+        rows = Share(rank, 2).rows(80)
+        share = Noise(torch.Generator().manual_seed(0), Share(rank, 2), 80)
+        part, _ = model.heard(batch.rows(rows), context[rows], share)
+        assert torch.equal(part.turn_lengths_BP, heard.turn_lengths_BP[rows])
 
     seen = {}
     for part, method in ((model, "infer"), (model, "log_likelihood"), (model.prior, "terms")):
         ours = getattr(part, method)
 
         def kept(*given, method=method, ours=ours):
-            seen[method] = given[-1]
+            seen[method] = given
             return ours(*given)
 
         setattr(part, method, kept)
     model(batch, Noise(torch.Generator().manual_seed(1), total=80))
-    assert torch.allclose(seen["terms"], context)
-    assert torch.equal(seen["infer"], seen["log_likelihood"]) and not torch.allclose(seen["infer"], context)
+    assert torch.allclose(seen["terms"][-1], context)
+    (read, context_of_reading), (_, written, _, context_of_writing) = seen["infer"], seen["log_likelihood"]
+    assert written is read and torch.equal(context_of_reading, context_of_writing)
+    assert not torch.equal(read.turn_lengths_BP, batch.turn_lengths_BP)
+    assert not torch.allclose(context_of_reading, context)
     assert model.eval().heard(batch, context, noise)[0] is batch  # what is asked in use is what was said

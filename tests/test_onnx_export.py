@@ -36,8 +36,9 @@ def read(path, model, texts):
         {"settings": ("model.prior.kind=symbol_vector", "model.encoder.pooling=false")},
         {"settings": ("model.prior.kind=mixture", "model.encoder.normalise_means=false")},
         {"settings": ("model.prior.kind=gaussian",)},
+        {"settings": ("model.prior.kind=gaussian", "model.encoder.normalise_means=false", "model.encoder.bound=0.05")},
     ],
-    ids=["best", "paper", "symbol-vector", "mixture", "gaussian"],
+    ids=["best", "paper", "symbol-vector", "mixture", "gaussian", "bounded"],
 )
 def test_the_file_reads_as_the_model_does(settings, tmp_path):
     model = tiny.model(*settings.get("settings", ()), preset=settings.get("preset", "best-tiny")).eval()

@@ -87,7 +87,7 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         return None
 
     def heard(self, batch: Any, context_BC: Tensor | None, noise: Noise) -> tuple[Any, Tensor | None]:
-        """What encoder and decoder get of a batch and its contexts in training."""
+        """What encoder and decoder get of a batch and its contexts: all of it, but for some responses in training."""
         del noise
         return batch, context_BC
 

@@ -19,6 +19,7 @@ from ldebm.errors import ConfigError, RunError
 from ldebm.files import atomic_path
 from ldebm.model import LDEBM
 from ldebm.observation import SequenceEncoder
+from ldebm.observation.heads import posterior_of
 
 INPUTS, OUTPUTS = ("tokens", "lengths"), ("means", "variances", "symbols")
 TOLERANCE = 1e-3  # between what onnxruntime and PyTorch compute, both in fp32
@@ -72,15 +73,12 @@ class Reader(nn.Module):
             ]
             features.append(lengths_B1.float().log())
         state = F.leaky_relu(torch.cat(features, -1))
-        mean_BD, raw_BD = self.encoder.mean(state), self.encoder.log_variance(state)
-        if self.encoder.norm is None:
-            variance_BD = raw_BD.exp()
-        else:
-            mean_BD, variance_BD = self.encoder.norm(mean_BD), torch.sigmoid(raw_BD)
-        logits_BK = self.prior.symbol_logits(mean_BD)
+        encoder = self.encoder
+        posterior = posterior_of(encoder.mean(state), encoder.log_variance(state), encoder.norm, encoder.bound)
+        logits_BK = self.prior.symbol_logits(posterior.mean_BD)
         if self.words is not None:
             logits_BK = logits_BK + self.words(tokens_BL)
-        return mean_BD, variance_BD, (logits_BK / self.temperature).softmax(-1)
+        return posterior.mean_BD, posterior.log_variance_BD.exp(), (logits_BK / self.temperature).softmax(-1)
 
 
 def export_reader(model: LDEBM, path: Path) -> Path:

@@ -13,6 +13,7 @@ from ldebm.evaluation.fluency import (
     copies,
     distinct_n,
     distinct_share,
+    known_share,
     length_distance,
     mean_length,
     self_bleu,
@@ -38,6 +39,13 @@ def test_distinct_n_by_hand() -> None:
     assert distinct_n(texts, 4) == 0
     with pytest.raises(ValueError, match="got 0"):
         distinct_n(texts, 0)
+
+
+def test_known_share_by_hand() -> None:
+    texts, training = [list("abcab"), list("xyz"), list("ab")], [list("abc"), list("zyx"), list("bcab")]
+    assert known_share(texts, iter(training), 3) == pytest.approx(3 / 4)  # abc, bca, cab; not xyz
+    assert known_share(texts, training, 2) == pytest.approx(5 / 7)  # ab twice in the first; not xy, yz
+    assert known_share(texts, training, 6) == 0 and known_share(training, training, 3) == 1
 
 
 def test_distinct_share_by_hand() -> None:

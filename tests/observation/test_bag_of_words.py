@@ -50,6 +50,12 @@ def test_a_posterior_is_the_same_alone_in_a_batch_and_padded(normalised):
     assert not normalised or whole.log_variance_BD.max() < 0
 
 
+def test_bounded_means_stay_within_the_bound():
+    free, bounded = (encoder(bound=bound).encode(batch_of(some_rows())).mean_BD for bound in (0.0, 0.01))
+    assert bounded.abs().max() <= 0.01 < free.abs().max()
+    assert torch.equal(bounded.sign(), free.sign())
+
+
 def test_the_order_of_words_says_nothing_and_their_number_does():
     model = encoder()
     one, other, twice = (

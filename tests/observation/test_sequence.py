@@ -80,7 +80,7 @@ def test_bounded_means_stay_within_the_bound_and_small_ones_as_they_are():
         for each in (free, bounded):
             each.mean.weight.mul_(1000)
         assert bounded.encode(rows).mean_BD.abs().max() <= 2 < free.encode(rows).mean_BD.abs().max()
-    with pytest.raises(ValueError, match="normalised need no bound, received 2"):
+    with pytest.raises(ValueError, match="normalised means need no bound, received 2: set model.encoder.bound=0"):
         EncoderConfig(normalise_means=True, bound=2)
 
 

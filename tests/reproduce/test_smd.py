@@ -99,12 +99,14 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
             return np.eye(3)[[int(example.turns[-1].text.split()[-1]) for example in examples]]
 
         def respond(self, contexts, speakers, symbol, seed, guidance):
-            """Of four in a row the last one says its symbol; of one alone half do; under guidance all but symbol 0."""
-            if guidance > 1:
-                return [f"it is {max(symbol, 1)}"] * len(contexts)
+            """Of four in a row the last one says its symbol; of one alone half do; under guidance, of four, all but
+            symbol 0."""
             alone = len({context for context, _ in zip(contexts[:4], range(4), strict=False)}) > 1
+            if guidance > 1:
+                assert guidance == 16 and not alone
+                return [f"it is now and here {max(symbol, 1)}"] * len(contexts)
             says = [place % 2 if alone else place % 4 == 3 for place in range(len(contexts))]
-            return [f"it is {symbol if right else (symbol + 1) % 3}" for right in says]
+            return [f"it is now and here {symbol if right else (symbol + 1) % 3}" for right in says]
 
     class Mute(Model):
         def symbol_probabilities(self, examples):
@@ -112,19 +114,22 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
 
     examples = examples_of(
         [
-            Dialogue((Turn("a", f"x {place % 3}"), Turn("b", f"y {place % 3}")), f"topic {place % 3}")
+            Dialogue(tuple(Turn(who, f"it is now and here {place % 3}") for who in "ab"), f"topic {place % 3}")
             for place in range(30)
         ],
         previous=5,
     )
     assert [len(example.turns) for example in examples[:4]] == [1, 2, 1, 2]
-    mute = response_figures.of_symbols(Mute(), examples, steered=10, drawn=4, seed=0)
+    training = ["it is now and here 1".split(), "it is now and here 2 now".split()]
+    mute = response_figures.of_symbols(Mute(), examples, training, steered=10, drawn=4, seed=0)
     assert mute["symbols_in_use"] == 1 and "recovered" not in mute  # a symbol that never changes earns nothing
-    found = response_figures.of_symbols(Model(), examples, steered=10, drawn=4, seed=0)
+    found = response_figures.of_symbols(Model(), examples, training, steered=10, drawn=4, seed=0)
     assert found["recovered_chance"] == pytest.approx(1 / 3) and found["recovered"] == 0.5
     assert found["recovered_best"] == 1 and found["different_across_best"] == 1
     assert found["recovered_guided"] == pytest.approx(2 / 3) == found["different_across_guided"]
-    assert found["distinct_2_across_best"] == pytest.approx(4 / 6)  # "it is" three times, "is k" once each
+    assert found["known_triples_best"] == pytest.approx(11 / 12) and found["known_triples_guided"] == 1
+    assert found["bleu_asked_best"] == pytest.approx(100) and found["bleu_asked_guided"] < 99
+    assert found["distinct_2_across_best"] == pytest.approx(7 / 15)  # four pairs three times, "here k" once each
     assert (
         found["ami_intent"] == pytest.approx(1) and found["ami_intent_alone"] == 0 and abs(found["ami_speaker"]) < 0.05
     )

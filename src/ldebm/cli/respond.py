@@ -33,7 +33,7 @@ def respond(
             "-n",
             min=1,
             help="How many responses are drawn to each; the different ones are told, best first: the one that agrees "
-            "most with what else might be said or, with --symbol, the one most surely of that symbol.",
+            "most with all that might be said or, with --symbol, the one most surely of that symbol.",
         ),
     ] = 1,
     speaker: Annotated[

@@ -77,6 +77,17 @@ def copies(generated: Sequence[Hashable], training: Iterable[Hashable]) -> float
     return sum(text in found for text in generated) / len(generated)
 
 
+def known_share(texts: Sequence[Sequence[str]], training: Iterable[Sequence[str]], n: int) -> float:
+    """Share of the texts' n-grams that the training texts have, each as often as it is written.
+
+    Range 0 to 1; the comparison value is that of real held-out texts: below it texts are not put together as real ones
+    are. 0 where no text has n tokens. The training texts are streamed.
+    """
+    counts = Counter(ngram for text in texts for ngram in _ngrams(text, n))
+    known = {ngram for text in training for ngram in _ngrams(text, n) if ngram in counts}
+    return sum(counts[ngram] for ngram in known) / counts.total() if counts else 0.0
+
+
 def unigram_kl(generated: Mapping[str, int], training: Mapping[str, int]) -> float:
     """The published word-frequency divergence: sum of f_gen log(f_gen / f_train) over the generated types in training.
 

@@ -19,7 +19,8 @@ from ldebm.errors import UserError
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
 from ldebm.observation.decoding import sampled
-from ldebm.observation.mean_norm import MeanNorm, posterior
+from ldebm.observation.heads import posterior_of
+from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import EncoderConfig
 
@@ -67,7 +68,7 @@ class BagEncoder(Encoder[TextBatch]):
         ends = F.pad(word_BL.sum(1).cumsum(0), (1, 0))
         weight_BL = _LENGTH * F.normalize(self.surprise_V[batch.tokens_BL] * word_BL, dim=1)
         features = self.layers(self.embedding(batch.tokens_BL[word_BL], ends, per_sample_weights=weight_BL[word_BL]))
-        return posterior(self.mean(features), self.log_variance(features), self.norm, self.bound)
+        return posterior_of(self.mean(features), self.log_variance(features), self.norm, self.bound)
 
 
 class BagDecoder(Decoder[TextBatch]):

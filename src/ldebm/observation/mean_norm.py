@@ -1,13 +1,11 @@
-"""Posteriors whose scale is pinned. Normalised means: no dimension can be switched off either (methods 3.2)."""
+"""Normalised posterior means: the latent's scale is pinned, and no dimension can be switched off (methods 3.2)."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ldebm.distributed import batch_mean
-from ldebm.posterior import Posterior
 
 
 class MeanNorm(nn.Module):
@@ -40,11 +38,3 @@ class MeanNorm(nn.Module):
         self.mean_D += scale_D * mean_D
         self.variance_D.mul_(variance_D)
         return (normalised_ND - mean_D) * (variance_D + 1e-5).rsqrt()
-
-
-def posterior(mean_BD: Tensor, raw_BD: Tensor, norm: MeanNorm | None, bound: float = 0.0) -> Posterior:
-    """q(z | x) of an encoder's two heads: with normalised means and variances below one, with means within +- `bound`,
-    or, without either, as the heads say."""
-    if norm is not None:
-        return Posterior(norm(mean_BD), -F.softplus(-raw_BD))
-    return Posterior(bound * torch.tanh(mean_BD / bound) if bound else mean_BD, raw_BD)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ldebm.data.batches import PointBatch
 from ldebm.noise import Noise
 from ldebm.observation.base import Decoder, Encoder
-from ldebm.observation.mean_norm import MeanNorm, posterior
+from ldebm.observation.heads import posterior_of
+from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import PointsConfig
 
@@ -33,7 +34,7 @@ class PointEncoder(Encoder[PointBatch]):
 
     def encode(self, batch: PointBatch) -> Posterior:
         features = self.layers(batch.points_BX / self.scale)
-        return posterior(self.mean(features), self.log_variance(features), self.norm)
+        return posterior_of(self.mean(features), self.log_variance(features), self.norm)
 
 
 class PointDecoder(Decoder[PointBatch]):

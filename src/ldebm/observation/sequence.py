@@ -21,7 +21,8 @@ from ldebm.observation.cross_entropy import LinearCrossEntropy
 from ldebm.observation.decoding import DecoderState, fill, most_probable, sampled, search, write
 from ldebm.observation.dropout import ByteDropout
 from ldebm.observation.gru import rows_of, run_gru
-from ldebm.observation.mean_norm import MeanNorm, posterior
+from ldebm.observation.heads import posterior_of
+from ldebm.observation.mean_norm import MeanNorm
 from ldebm.posterior import Posterior
 from ldebm.presets.config import DecoderConfig, EncoderConfig
 
@@ -69,7 +70,7 @@ class SequenceEncoder(Encoder[TextBatch]):
         if context_BC is not None:
             features.append(context_BC)
         state = F.leaky_relu(torch.cat(features, -1))
-        return posterior(self.mean(state), self.log_variance(state), self.norm, self.bound)
+        return posterior_of(self.mean(state), self.log_variance(state), self.norm, self.bound)
 
 
 class SequenceDecoder(Decoder[TextBatch]):

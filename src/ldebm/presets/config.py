@@ -43,7 +43,7 @@ class EncoderConfig(_Section):
     @model_validator(mode="after")
     def _means_have_one_scale(self) -> EncoderConfig:
         if self.normalise_means and self.bound:
-            raise ValueError(f"means that are normalised need no bound, received {self.bound:g}; leave one of them out")
+            raise ValueError(f"normalised means need no bound, received {self.bound:g}: set model.encoder.bound=0")
         return self
 
 
@@ -63,7 +63,7 @@ class ContextConfig(_Section):
     embedding_size: PositiveInt = 200
     hidden_size: int = Field(512, ge=2, multiple_of=2)  # also the size of the context
     dropout: Share = 0.3  # on the embeddings
-    alone: Share = 0.0  # share of responses that are read and written alone in training: their latent has to say it all
+    alone: Share = 0.0  # share of responses that encoder and decoder get without it in training; the prior has it
 
 
 class PointsConfig(_Section):

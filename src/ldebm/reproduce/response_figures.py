@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ldebm.data.dialogues import Dialogue
 from ldebm.dialogue_model import DialogueModel
 from ldebm.evaluation.attributes import agreement, chance_agreement, symbol_shares
-from ldebm.evaluation.fluency import distinct_n, mean_length
+from ldebm.evaluation.fluency import distinct_n, known_share, mean_length
 from ldebm.evaluation.latent import mutual_information
 from ldebm.evaluation.reconstruction import bleu
 from ldebm.evaluation.word_vectors import Vectors, similarity
@@ -31,16 +34,38 @@ OF_BEST = (
     f"of the response that agrees most (chrF) with the model's others and with {HEARD} times as many samples, chosen "
     "without the true one"
 )
+TRIPLE = 3
+
+
+class Steering(NamedTuple):
+    """How a response with a symbol is asked for: of several the one most surely of it, at a weight of guidance."""
+
+    suffix: str
+    several: bool
+    guidance: float
+    heading: str
+
+    @property
+    def definition(self) -> str:
+        several = "; of several responses each, the one most surely of its symbol" if self.several else ""
+        return several + (f", at guidance {self.guidance:g}" if self.guidance > 1 else "")
+
+
+STEERINGS = (
+    Steering("", False, 1.0, ""),
+    Steering("_best", True, 1.0, ", best of several"),
+    Steering("_guided", True, 16.0, ", best of several, guided"),
+)
 _STEERED = {
     "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
     "or more",
     "distinct_2_across": "distinct pairs of words over all pairs of the responses that one context gets from all "
     "symbols, mean over contexts",
     "different_across": "distinct responses over all responses that one context gets from all symbols",
+    "known_triples": "share of the responses' word triples that turns of the training set have, what steering costs in "
+    "language; floor: that of the true turns",
+    "bleu_asked": "bleu of the responses to the symbol that the true turn has, what steering can gain",
 }
-GUIDANCE = 128.0
-_OF_SEVERAL = "of several responses each, the one most surely of its symbol"
-STEERING = {"": "", "_best": f"; {_OF_SEVERAL}", "_guided": f"; {_OF_SEVERAL}, at guidance {GUIDANCE:g}"}
 ATTRIBUTES = ("intent", "speaker")
 SYMBOLS = {
     "mutual_information": "I(x; y) of turn and symbol, nats",
@@ -52,7 +77,7 @@ SYMBOLS = {
     **{f"homogeneity_{name}_chance": f"homogeneity_{name} of permuted symbols" for name in ATTRIBUTES},
     "symbols_in_use": f"symbols of more than {IN_USE:.1%} of the turns",
     "recovered_chance": "one over the symbols in use",
-    **{f"{name}{suffix}": what + how for suffix, how in STEERING.items() for name, what in _STEERED.items()},
+    **{f"{name}{way.suffix}": what + way.definition for way in STEERINGS for name, what in _STEERED.items()},
 }
 
 
@@ -75,10 +100,19 @@ def nearness(
 
 
 def of_symbols(
-    model: DialogueModel, examples: Sequence[Dialogue], steered: int, drawn: int, seed: int
+    model: DialogueModel,
+    examples: Sequence[Dialogue],
+    training: Sequence[Sequence[str]],
+    steered: int,
+    drawn: int,
+    seed: int,
 ) -> dict[str, float]:
     """SYMBOLS of a model, over the turns; of `steered` of them, chosen with the seed, what each symbol makes of them,
-    in one response, in the best of `drawn`, and in that under GUIDANCE."""
+    as STEERINGS say, `drawn` being several.
+
+    Args:
+        training: the training turns, words each.
+    """
     probabilities = model.symbol_probabilities(examples)
     symbols = probabilities.argmax(-1)
     found = {"mutual_information": mutual_information(probabilities)}
@@ -97,29 +131,44 @@ def of_symbols(
     if len(used) < 2:
         return found  # nothing to tell apart
     rows = np.random.default_rng(seed).permutation(len(examples))[:steered]
-    return found | _steered(model, [examples[row] for row in rows], [int(symbol) for symbol in used], drawn, seed)
+    for way in STEERINGS:
+        n = drawn if way.several else 1
+        steer = partial(_steered, model, [examples[row] for row in rows], n=n, guidance=way.guidance, seed=seed)
+        answers = {int(symbol): steer(int(symbol)) for symbol in used}
+        of_way = _figures_of_answers(model, [examples[row] for row in rows], symbols[rows], answers, training)
+        found |= {f"{name}{way.suffix}": value for name, value in of_way.items()}
+    return found
 
 
 def _steered(
-    model: DialogueModel, examples: Sequence[Dialogue], symbols: Sequence[int], drawn: int, seed: int
+    model: DialogueModel, examples: Sequence[Dialogue], symbol: int, n: int, guidance: float, seed: int
+) -> list[str]:
+    """The first of `n` responses with the symbol in the place of each example's last turn."""
+    contexts, speakers = [each.turns[:-1] for each in examples], [each.turns[-1].speaker for each in examples]
+    ranked = candidates(model, contexts, speakers, n, symbol=symbol, seed=seed, guidance=guidance)
+    return [texts[0] for texts in ranked]
+
+
+def _figures_of_answers(
+    model: DialogueModel,
+    examples: Sequence[Dialogue],
+    true_symbols: npt.NDArray[np.integer],
+    answers: Mapping[int, Sequence[str]],
+    training: Sequence[Sequence[str]],
 ) -> dict[str, float]:
-    contexts = [example.turns[:-1] for example in examples]
-    speakers = [example.turns[-1].speaker for example in examples]
-    found: dict[str, float] = {}
-    for suffix, n, guidance in zip(STEERING, (1, drawn, drawn), (1.0, 1.0, GUIDANCE), strict=True):
-        ranked = [
-            candidates(model, contexts, speakers, n, symbol=symbol, seed=seed, guidance=guidance) for symbol in symbols
-        ]
-        answers = [[texts[0] for texts in of_symbol] for of_symbol in ranked]
-        asked = list(zip(contexts, speakers, strict=True))
-        right = [
-            float((model.symbol_probabilities(answered(asked, responses)).argmax(-1) == symbol).mean())
-            for symbol, responses in zip(symbols, answers, strict=True)
-        ]
-        across = [[tuple(model.tokenizer.words(text)) for text in texts] for texts in zip(*answers, strict=True)]
-        found |= {
-            f"recovered{suffix}": float(np.mean(right)),
-            f"distinct_2_across{suffix}": float(np.mean([distinct_n(texts, 2) for texts in across])),
-            f"different_across{suffix}": float(np.mean([len(set(texts)) / len(texts) for texts in across])),
-        }
-    return found
+    """_STEERED of the answers that the examples' contexts get to each symbol."""
+    asked, words = [(each.turns[:-1], each.turns[-1].speaker) for each in examples], model.tokenizer.words
+    right = [
+        float((model.symbol_probabilities(answered(asked, texts)).argmax(-1) == symbol).mean())
+        for symbol, texts in answers.items()
+    ]
+    across = [[tuple(words(text)) for text in texts] for texts in zip(*answers.values(), strict=True)]
+    wanted = [(words(answers[symbol][row]), row) for row, symbol in enumerate(true_symbols) if symbol in answers]
+    true = [words(examples[row].turns[-1].text) for _, row in wanted]
+    return {
+        "recovered": float(np.mean(right)),
+        "distinct_2_across": float(np.mean([distinct_n(texts, 2) for texts in across])),
+        "different_across": float(np.mean([len(set(texts)) / len(texts) for texts in across])),
+        "known_triples": known_share([text for texts in across for text in texts], training, TRIPLE),
+        "bleu_asked": bleu([text for text, _ in wanted], true),
+    }

@@ -18,6 +18,7 @@ from ldebm.data.dialogues import Dialogue, turns_of
 from ldebm.data.library import corpus_files
 from ldebm.data.tokenizer import Tokenizer
 from ldebm.dialogue_model import DialogueModel
+from ldebm.evaluation.fluency import known_share
 from ldebm.evaluation.language_model import Recipe, cross_entropy
 from ldebm.evaluation.word_vectors import Vectors, read_vectors
 from ldebm.model import never_written
@@ -35,7 +36,7 @@ from ldebm.reproduce.dialogue_setting import (
     test_dialogues,
     tested_examples,
 )
-from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, SYMBOLS, nearness, of_symbols
+from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, STEERINGS, SYMBOLS, TRIPLE, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
 from ldebm.reproduce.rows import BEST, QUICK, stages
 from ldebm.reproduce.runs import kept_figures, train_once
@@ -102,7 +103,11 @@ def floors(name: str, size: str) -> dict[str, float]:
     tokenizer, examples = _tokenizer(name), tested_examples(name, size)
     true = [tokenizer.words(example.turns[-1].text) for example in examples]
     order = np.random.default_rng(0).permutation(len(true))
-    return nearness([true[row] for row in order], true, [each.turns[-1].speaker for each in examples], vectors(name))
+    known = known_share(true, map(tokenizer.words, corpus(name).train["text"]), TRIPLE)
+    speakers = [each.turns[-1].speaker for each in examples]
+    return nearness([true[row] for row in order], true, speakers, vectors(name)) | {
+        f"known_triples{way.suffix}": known for way in STEERINGS
+    }
 
 
 @cache
@@ -141,7 +146,10 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     }
     bounds = likelihood_figures.of_texts(model, examples, effort.samples, seed=seed)
     found |= {each: bounds[each] for each in ("nll_bound", "nll_bound_low")}
-    return found | (of_symbols(model, examples, effort.steered, effort.candidates, seed) if model.has_symbols else {})
+    if not model.has_symbols:
+        return found
+    training = [words(text) for text in corpus(name).train["text"]]
+    return found | of_symbols(model, examples, training, effort.steered, effort.candidates, seed)
 
 
 def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, float]:

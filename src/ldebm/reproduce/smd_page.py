@@ -26,7 +26,7 @@ from ldebm.reproduce.dialogue_setting import (
 )
 from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
-from ldebm.reproduce.response_figures import STEERING
+from ldebm.reproduce.response_figures import STEERINGS
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
 from ldebm.tasks.discovery import word_counts
@@ -66,12 +66,14 @@ TABLES: dict[str, Columns] = {
         "symbols_in_use": ("symbols in use", ".0f"),
     },
     "Responses to every symbol": {
-        f"{name}{suffix}": (called + how, ".2f")
-        for suffix, how in zip(STEERING, ("", ", best of several", ", guided"), strict=True)
-        for name, called in (
-            ("recovered", "recovered"),
-            ("distinct_2_across", "distinct-2 across symbols"),
-            ("different_across", "different responses"),
+        f"{name}{way.suffix}": (called + way.heading, shown)
+        for way in STEERINGS
+        for name, called, shown in (
+            ("recovered", "recovered", ".2f"),
+            ("distinct_2_across", "distinct-2 across symbols", ".2f"),
+            ("different_across", "different responses", ".2f"),
+            ("known_triples", "known triples", ".2f"),
+            ("bleu_asked", "BLEU, true symbol asked for", ".1f"),
         )
     }
     | {"recovered_chance": ("recovered by chance", ".2f")},
