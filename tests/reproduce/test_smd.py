@@ -103,7 +103,7 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
             symbol 0."""
             alone = len({context for context, _ in zip(contexts[:4], range(4), strict=False)}) > 1
             if guidance > 1:
-                assert guidance == 16 and not alone
+                assert guidance == 32 and not alone
                 return [f"it is now and here {max(symbol, 1)}"] * len(contexts)
             says = [place % 2 if alone else place % 4 == 3 for place in range(len(contexts))]
             return [f"it is now and here {symbol if right else (symbol + 1) % 3}" for right in says]

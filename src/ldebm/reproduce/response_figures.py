@@ -54,7 +54,7 @@ class Steering(NamedTuple):
 STEERINGS = (
     Steering("", False, 1.0, ""),
     Steering("_best", True, 1.0, ", best of several"),
-    Steering("_guided", True, 16.0, ", best of several, guided"),
+    Steering("_guided", True, 32.0, ", best of several, guided"),
 )
 _STEERED = {
     "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
