@@ -55,6 +55,10 @@ def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
     whole = [each.dialogue for each in responses]
     assert np.allclose(as_texts.inferred(responses).means_ND, model.encode(whole))
     assert as_texts.generate(3, seed=1) == as_texts.generate(3, seed=1)
+    asked = [each.turns for each in as_texts.drawn(3, 1)]
+    contexts, speakers = [each[:-1] for each in asked], [each[-1].speaker for each in asked]
+    assert as_texts.generate(3, 2, seed=1) == model.respond(contexts, speakers, symbol=2, guidance=32, seed=1)
+    assert as_texts.generate(3, seed=1) == model.respond(contexts, speakers, seed=1)
     assert len(as_texts.generate(200)) == 200  # more than there are contexts
 
 

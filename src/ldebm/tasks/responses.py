@@ -14,6 +14,8 @@ from ldebm.errors import DataError
 from ldebm.objective import Inferred
 from ldebm.tasks.reading import Mode
 
+SHOWN_GUIDANCE = 32.0  # with it a response shows its symbol whatever it answers (docs/smd.md)
+
 
 class Response(str):
     """The text of a dialogue's last turn, and the dialogue up to it."""
@@ -62,12 +64,16 @@ class ResponseModel:
     def generate(
         self, n: int, symbol: int | None = None, *, mode: Mode = "greedy", temperature: float = 1.0, seed: int = 0
     ) -> list[str]:
-        """Responses to the contexts of `drawn`; asked again the same are given."""
+        """Responses to the contexts of `drawn`, those with a symbol under SHOWN_GUIDANCE; asked again the same are
+        given."""
         key = (n, symbol, mode, temperature, seed)
         if key not in self._said:
             turns = [each.turns for each in self.drawn(n, seed)]
             contexts, speakers = [each[:-1] for each in turns], [each[-1].speaker for each in turns]
-            self._said[key] = self.model.respond(contexts, speakers, symbol, mode, temperature, seed=seed)
+            guidance = 1.0 if symbol is None else SHOWN_GUIDANCE
+            self._said[key] = self.model.respond(
+                contexts, speakers, symbol, mode, temperature, guidance=guidance, seed=seed
+            )
         return self._said[key]
 
     def drawn(self, n: int, seed: int) -> list[Dialogue]:
