@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ldebm.cli import main
+from ldebm.model import LDEBM
 from ldebm.reproduce import dailydialog, dailydialog_page, symbol_baselines
 from ldebm.reproduce import runs as table_runs
 from tests import tiny
@@ -19,7 +20,7 @@ def small(monkeypatch):
     chosen = random.Random(0)
 
     def columns(part):
-        texts, labels = tiny.texts(*{"train": (200, 0), "test": (300, 2)}[part])
+        texts, labels = tiny.texts(*{"train": (200, 0), "validation": (10, 1), "test": (300, 2)}[part])
         return {
             "text": texts,
             "act": labels,
@@ -27,7 +28,7 @@ def small(monkeypatch):
             "topic": ["food" if "food" in text or "sandwich" in text else "other" for text in texts],
         }
 
-    known = {part: columns(part) for part in ("train", "test")}
+    known = {part: columns(part) for part in ("train", "test", "validation")}
     monkeypatch.setattr(dailydialog, "columns_of", known.__getitem__)
     monkeypatch.setattr(dailydialog_page, "columns_of", known.__getitem__)
     monkeypatch.setattr(dailydialog, "corpus", lambda: tiny.corpus(200))
@@ -58,6 +59,11 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert "| `ldebm-best` (1 seed) |" in page and "## Symbols of `ldebm-best` (tiny)" in page
     assert "| symbol | share | words | generated | act | emotion | topic |" in page
     assert not any(f"| {text} |" in page for text in small["test"]["text"])  # which may not be passed on
+    said = small["validation"]["text"][0]
+    monkeypatch.setattr(LDEBM, "generate", lambda *_, symbol, **how: [said, f"new to {symbol}"])
+    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, tmp_path / "runs")
+    page = (tmp_path / "dailydialog.md").read_text()
+    assert "| new to " in page and said not in page
 
     monkeypatch.setattr(table_runs, "train", None)  # nothing is trained or measured again
     monkeypatch.setattr(dailydialog, "attribute_figures", None)

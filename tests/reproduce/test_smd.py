@@ -130,7 +130,6 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
     assert found["known_triples_best"] == pytest.approx(11 / 12) and found["known_triples_guided"] == 1
     assert found["bleu_asked_best"] == pytest.approx(100) and found["bleu_asked_guided"] < 99
     assert found["distinct_2_across_best"] == pytest.approx(7 / 15)  # four pairs three times, "here k" once each
-    assert (
-        found["ami_intent"] == pytest.approx(1) and found["ami_intent_alone"] == 0 and abs(found["ami_speaker"]) < 0.05
-    )
+    assert found["ami_intent"] == pytest.approx(1) and abs(found["ami_speaker"]) < 0.05
+    assert found["ami_intent_alone"] == 0
     assert found["homogeneity_intent"] == pytest.approx(1) and found["homogeneity_intent_chance"] < 0.3

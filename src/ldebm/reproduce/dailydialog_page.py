@@ -58,7 +58,7 @@ GOALS = {
     "ami_act": "the best row",
     "ami_emotion": "the best row",
 }
-SHOWN = 25  # symbols
+SHOWN, GENERATED = 25, 2  # symbols; texts of each
 
 
 def write_page(page: Path, result: Path, runs: Path) -> None:
@@ -84,15 +84,19 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
 
 
 def _symbols(size: str, runs: Path) -> str:
-    """The most frequent symbols of the test utterances as a table, and the pairs that say nearly the same."""
+    """The most frequent symbols of the test utterances as a table, and the pairs that say nearly the same. What is
+    generated and stands in the corpus word for word is left out: that may not be passed on."""
     model, test = trained(BEST, size, 0, runs), columns_of("test")
     symbols = test_symbols(BEST, size, 0, runs)
-    discovery = discover(model, test["text"], words=6, nearest=0, prototypes=2)
+    words_of = model.tokenizer.words
+    said = {tuple(words_of(text)) for part in ("train", "validation", "test") for text in columns_of(part)["text"]}
+    discovery = discover(model, test["text"], words=6, nearest=0, prototypes=3 * GENERATED)
     rows = []
     for record in [each for each in discovery.symbols if each.share][:SHOWN]:
         its = np.flatnonzero(symbols == record.symbol)
         words = ", ".join(word.word for word in record.words)
-        generated = " / ".join(record.prototypes)
+        new = [text for text in record.prototypes if tuple(words_of(text)) not in said]
+        generated = " / ".join(new[:GENERATED])
         make_ups = [_make_up([test[attribute][row] for row in its], test[attribute]) for attribute in ATTRIBUTES]
         rows.append([str(record.symbol), f"{record.share:.1%}", words, generated, *make_ups])
     cards = lines_of(["symbol", "share", "words", "generated", *ATTRIBUTES], rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from ldebm.evaluation.reconstruction import bleu
 from ldebm.evaluation.word_vectors import Vectors, similarity
 from ldebm.tasks.evaluation_of_runs import IN_USE
 from ldebm.tasks.responding import HEARD, answered, candidates
+from ldebm.tasks.responses import SHOWN_GUIDANCE
 
 NEARNESS = {
     "bleu": "corpus BLEU-4 (sacrebleu, no smoothing, on words) of the responses to all test turns; 0 to 100",
@@ -54,7 +54,7 @@ class Steering(NamedTuple):
 STEERINGS = (
     Steering("", False, 1.0, ""),
     Steering("_best", True, 1.0, ", best of several"),
-    Steering("_guided", True, 32.0, ", best of several, guided"),
+    Steering("_guided", True, SHOWN_GUIDANCE, ", best of several, guided"),
 )
 _STEERED = {
     "recovered": "share of the responses to a symbol that are read as that symbol again, over the symbols in use, two "
@@ -131,11 +131,11 @@ def of_symbols(
     if len(used) < 2:
         return found  # nothing to tell apart
     rows = np.random.default_rng(seed).permutation(len(examples))[:steered]
+    chosen = [examples[row] for row in rows]
     for way in STEERINGS:
         n = drawn if way.several else 1
-        steer = partial(_steered, model, [examples[row] for row in rows], n=n, guidance=way.guidance, seed=seed)
-        answers = {int(symbol): steer(int(symbol)) for symbol in used}
-        of_way = _figures_of_answers(model, [examples[row] for row in rows], symbols[rows], answers, training)
+        answers = {symbol: _steered(model, chosen, symbol, n, way.guidance, seed) for symbol in used.tolist()}
+        of_way = _figures_of_answers(model, chosen, symbols[rows], answers, training)
         found |= {f"{name}{way.suffix}": value for name, value in of_way.items()}
     return found
 
