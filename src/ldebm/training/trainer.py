@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import math
 import signal
@@ -71,7 +72,11 @@ def accelerator_for(device: str) -> Accelerator:
     """This process' place among all that train together (torchrun says), and its device."""
     from accelerate import Accelerator  # takes a second to import
 
-    return Accelerator(cpu=choose_device(device).type == "cpu")
+    accelerator = Accelerator(cpu=choose_device(device).type == "cpu")
+    if accelerator.num_processes > 1:
+        # The group's threads may abort a process that ends while they run, after all is saved.
+        atexit.register(accelerator.state.destroy_process_group)
+    return accelerator
 
 
 class Trainer:
