@@ -62,15 +62,16 @@ class WordClustering:
 def bags(corpus: TokenizedCorpus, vocabulary: int) -> sp.csr_matrix:
     """How often each text has each word, and, weighed, which are its first and last, NF float32: F is three
     vocabularies."""
-    ends = 1.0 if isinstance(corpus, TokenizedDialogues) else _ENDS
+    dialogues = isinstance(corpus, TokenizedDialogues)
+    weights = (1.0, 1.0, 1.0) if dialogues else (1.0, _ENDS, _ENDS)
     starts = range(0, len(corpus), _STRETCH)
-    parts = [_bags(corpus, slice(start, start + _STRETCH), vocabulary, ends) for start in starts]
+    parts = [_bags(corpus, slice(start, start + _STRETCH), vocabulary, weights) for start in starts]
     found_NF = sp.csr_matrix(sp.vstack(parts)) if parts else sp.csr_matrix((0, 3 * vocabulary), dtype=np.float32)
-    return _with_turns_before(found_NF, corpus, vocabulary) if isinstance(corpus, TokenizedDialogues) else found_NF
+    return _with_turns_before(found_NF, corpus, vocabulary) if dialogues else found_NF
 
 
-def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int, ends: float) -> sp.csr_matrix:
-    """Those of some texts, T tokens in all; `ends` is the weight of a first or last word."""
+def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int, weights: tuple[float, float, float]) -> sp.csr_matrix:
+    """Those of some texts, T tokens in all, with the weights of a word, a first and a last word."""
     lengths_M = corpus.lengths_N[texts]
     begin = corpus.starts_N[texts][0]
     ids_T = corpus.ids[begin : begin + lengths_M.sum()]
@@ -81,7 +82,7 @@ def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int, ends: float) -
     chosen = (word_T, word_T & (place_T == 1), word_T & (left_T == 1))
     columns = np.concatenate([ids_T[which] + kind * vocabulary for kind, which in enumerate(chosen)])
     rows = np.concatenate([row_T[which] for which in chosen])
-    said = np.repeat(np.array((1.0, ends, ends), np.float32), [which.sum() for which in chosen])
+    said = np.repeat(np.array(weights, np.float32), [which.sum() for which in chosen])
     return sp.csr_matrix((said, (rows, columns)), shape=(len(lengths_M), 3 * vocabulary))
 
 
