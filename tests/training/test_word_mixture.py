@@ -40,8 +40,8 @@ def test_a_bag_counts_words_and_knows_the_ends():
     a, b, c = (tokenizer.encode([word], 9)[0][1] for word in "abc")
     expected = np.zeros((2, 3 * size))
     expected[0, [a, c]], expected[0, b] = 1, 2
-    expected[0, size + a] = expected[0, 2 * size + c] = 2  # the ends weigh twice: they tell a question from an order
-    expected[1, c], expected[1, size + c], expected[1, 2 * size + c] = 1, 2, 2
+    expected[0, size + a] = expected[0, 2 * size + c] = 1
+    expected[1, c] = expected[1, size + c] = expected[1, 2 * size + c] = 1
     assert (found_NF == expected).all()
 
 
@@ -51,7 +51,6 @@ def test_the_turns_before_a_response_count_too():
     dialogues = TokenizedDialogues(turns, np.zeros(4, np.int64), position_N, previous=1)
     size = len(tokenizer)
     alone_NF, found_NF = bags(turns, size).toarray(), bags(dialogues, size).toarray()
-    alone_NF[:, size:] /= 2  # the ends of a response weigh once
     assert (found_NF[[0, 3]] == alone_NF[[0, 3]]).all()
     assert found_NF[1:3, :size] == pytest.approx(alone_NF[1:3, :size] + 0.2 * alone_NF[:2, :size])
     assert (found_NF[:, size:] == alone_NF[:, size:]).all()
@@ -59,7 +58,7 @@ def test_the_turns_before_a_response_count_too():
 
 def test_a_text_without_words_or_cut_short_is_a_text():
     corpus, tokenizer = corpus_of(["a b c d e f", "a", ""], longest=5)
-    assert bags(corpus, len(tokenizer)).sum(1).ravel().tolist() == [[3 + 4, 1 + 4, 0]]
+    assert bags(corpus, len(tokenizer)).sum(1).ravel().tolist() == [[3 + 2, 1 + 2, 0]]
 
 
 def test_em_finds_the_two_kinds():

@@ -1,6 +1,6 @@
 """Clusters of texts by what they say: a mixture of multinomials over words, first words and last words, by EM.
 
-A text's first and last word count again, twice, as features of their own: they tell a question from an order, which its
+A text's first and last word count once more as features of their own: they tell a question from an order, which its
 other words hardly do. The clusters teach the symbols; from then on what the model makes of a text is the mixture's
 prior for it, so that words and latents decide together.
 Legend: N texts, F features, K symbols.
@@ -23,7 +23,6 @@ _FIT_TEXTS = 100_000  # the fit sees at most so many texts
 _STRETCH = 50_000
 _ROUNDS = 60
 _WARMTH, _COOLING = 8.0, 0.95  # of the first round's shares: without it the texts that began a cluster keep it
-_ENDS = 2.0  # a text's first or last word as a feature, in words; of a response, whose turns before count too, it is 1
 _BEFORE = 0.2  # a word of the turns before, in words of a response
 _PRIOR_WORDS = 20.0  # words of the whole corpus that every symbol has said beforehand
 
@@ -60,18 +59,15 @@ class WordClustering:
 
 
 def bags(corpus: TokenizedCorpus, vocabulary: int) -> sp.csr_matrix:
-    """How often each text has each word, and, weighed, which are its first and last, NF float32: F is three
-    vocabularies."""
-    dialogues = isinstance(corpus, TokenizedDialogues)
-    weights = (1.0, 1.0, 1.0) if dialogues else (1.0, _ENDS, _ENDS)
+    """How often each text has each word, and which are its first and last, NF float32: F is three vocabularies."""
     starts = range(0, len(corpus), _STRETCH)
-    parts = [_bags(corpus, slice(start, start + _STRETCH), vocabulary, weights) for start in starts]
+    parts = [_bags(corpus, slice(start, start + _STRETCH), vocabulary) for start in starts]
     found_NF = sp.csr_matrix(sp.vstack(parts)) if parts else sp.csr_matrix((0, 3 * vocabulary), dtype=np.float32)
-    return _with_turns_before(found_NF, corpus, vocabulary) if dialogues else found_NF
+    return _with_turns_before(found_NF, corpus, vocabulary) if isinstance(corpus, TokenizedDialogues) else found_NF
 
 
-def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int, weights: tuple[float, float, float]) -> sp.csr_matrix:
-    """Those of some texts, T tokens in all, with the weights of a word, a first and a last word."""
+def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int) -> sp.csr_matrix:
+    """Those of some texts, T tokens in all."""
     lengths_M = corpus.lengths_N[texts]
     begin = corpus.starts_N[texts][0]
     ids_T = corpus.ids[begin : begin + lengths_M.sum()]
@@ -82,8 +78,8 @@ def _bags(corpus: TokenizedCorpus, texts: slice, vocabulary: int, weights: tuple
     chosen = (word_T, word_T & (place_T == 1), word_T & (left_T == 1))
     columns = np.concatenate([ids_T[which] + kind * vocabulary for kind, which in enumerate(chosen)])
     rows = np.concatenate([row_T[which] for which in chosen])
-    said = np.repeat(np.array(weights, np.float32), [which.sum() for which in chosen])
-    return sp.csr_matrix((said, (rows, columns)), shape=(len(lengths_M), 3 * vocabulary))
+    ones = np.ones(len(rows), np.float32)
+    return sp.csr_matrix((ones, (rows, columns)), shape=(len(lengths_M), 3 * vocabulary))
 
 
 def _with_turns_before(bags_NF: sp.csr_matrix, corpus: TokenizedDialogues, vocabulary: int) -> sp.csr_matrix:
