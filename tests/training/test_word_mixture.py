@@ -1,5 +1,7 @@
 """Clusters by words: what a text says is counted right, EM finds who says what, and latents have their say."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -13,7 +15,7 @@ from ldebm.errors import ConfigError
 from ldebm.presets import load_preset
 from ldebm.training import train, word_mixture
 from ldebm.training.run import resolve
-from ldebm.training.word_mixture import WordClustering, bags, fit, log_likelihood
+from ldebm.training.word_mixture import WordClustering, bags, committee, fit, log_likelihood, with_votes
 from tests import tiny
 from tests.test_dialogue_model import dialogues
 
@@ -87,6 +89,45 @@ def test_the_likelihood_is_that_of_a_multinomial():
     assert log_likelihood(bags_NF, said_KF) == pytest.approx(np.array(expected), rel=1e-5)
 
 
+def test_a_vote_is_a_feature_beside_the_words():
+    bags_NF = sp.csr_matrix(np.array([[2, 0, 1], [0, 1, 0]], np.float32))
+    said_KF, even_K = np.log(np.array([[0.5, 0.25, 0.25], [0.2, 0.6, 0.2]], np.float32)), np.log(np.full(2, 0.5))
+    found_NF = with_votes(bags_NF, [(said_KF, even_K), (said_KF[::-1], even_K)]).toarray()
+    assert found_NF.tolist() == [[2, 0, 1, 1, 0, 0, 1], [0, 1, 0, 0, 1, 1, 0]]
+
+
+def subjects(n=1500):
+    """Bags of texts on twelve subjects, of which neighbours share words, among words of none; the subject of each."""
+    generator = np.random.default_rng(0)
+    subject_N = generator.integers(12, size=n)
+    of_subject = subject_N[:, None] * 10 + generator.integers(15, size=(n, 8))
+    words_NT = np.where(generator.random((n, 8)) < 0.35, of_subject, generator.integers(200, size=(n, 8)))
+    corpus, tokenizer = corpus_of([" ".join(f"w{word}" for word in words) for words in words_NT])
+    return bags(corpus, len(tokenizer)), subject_N
+
+
+def test_members_of_a_committee_differ_and_are_the_seeds_own():
+    bags_NF, _ = subjects()
+    first, again, other = (committee(bags_NF, 12, seed) for seed in (0, 0, 1))
+    assert all((a[0] == b[0]).all() for a, b in zip(first, again, strict=True))
+    found = {each[0].tobytes() for each in (*first, *other)}
+    assert len(found) == len(first) + len(other) > 2
+
+
+def test_what_a_committee_finds_is_right_more_often_and_hangs_less_on_the_seed():
+    bags_NF, subject_N = subjects()
+    alone, together = [], []
+    for seed in range(4):
+        for found, features_NF in ((alone, bags_NF), (together, with_votes(bags_NF, committee(bags_NF, 12, seed)))):
+            said_KF, prior_K = fit(features_NF, 12, seed)
+            found.append((log_likelihood(features_NF, said_KF) + prior_K).argmax(1))
+    steady = [
+        np.mean(list(itertools.starmap(adjusted_rand_score, itertools.combinations(of, 2)))) for of in (alone, together)
+    ]
+    right = [np.mean([adjusted_rand_score(subject_N, each) for each in of]) for of in (alone, together)]
+    assert steady[1] > steady[0] + 0.1 and right[1] > right[0]
+
+
 def test_labels_keep_their_names_and_the_model_has_its_say():
     texts, _ = said()
     corpus, _ = corpus_of(texts)
@@ -139,7 +180,7 @@ def test_dialogues_are_clustered_by_words_too(tmp_path, monkeypatch):
 
     def spied(clustering, seen):
         changed = assign(clustering, seen)
-        found.append((type(clustering.bags_NF), len(set(clustering.labels))))
+        found.append((type(clustering.said_NF), len(set(clustering.labels))))
         return changed
 
     monkeypatch.setattr(WordClustering, "assign", spied)

@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from ldebm.data.batches import TokenizedCorpus
 from ldebm.data.tokenizer import Tokenizer
-from ldebm.training.word_mixture import bags, fit, log_likelihood
+from ldebm.training.word_mixture import bags, committee, fit, log_likelihood, with_votes
 
 Probabilities = npt.NDArray[np.floating]
 _LONGEST = 60  # tokens of a text, as the table's models read them
@@ -53,12 +53,14 @@ def latent_dirichlet_allocation(
 def word_mixture(
     training: Sequence[str], test: Sequence[str], tokenizer: Tokenizer, symbols: int, seed: int
 ) -> Probabilities:
-    """p(y | words) of the test texts, MK, under the mixture of multinomials that teaches LDEBM its symbols."""
+    """p(y | words) of the test texts, MK, under the mixture of multinomials that teaches LDEBM its symbols, with the
+    committee that votes before it."""
     learned, asked = (
         bags(TokenizedCorpus.of_texts(texts, tokenizer, _LONGEST), len(tokenizer)) for texts in (training, test)
     )
-    said_KF, prior_K = fit(learned, symbols, seed)
-    shares: Probabilities = softmax(log_likelihood(asked, said_KF) + prior_K, axis=1)
+    members = committee(learned, symbols, seed)
+    said_KF, prior_K = fit(with_votes(learned, members), symbols, seed)
+    shares: Probabilities = softmax(log_likelihood(with_votes(asked, members), said_KF) + prior_K, axis=1)
     return shares
 
 

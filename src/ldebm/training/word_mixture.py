@@ -1,8 +1,10 @@
 """Clusters of texts by what they say: a mixture of multinomials over words, first words and last words, by EM.
 
 A text's first and last word count once more as features of their own: they tell a question from an order, which its
-other words hardly do. The clusters teach the symbols; from then on what the model makes of a text is the mixture's
-prior for it, so that words and latents decide together.
+other words hardly do. What one mixture finds hangs on the texts that it began with. So a committee of mixtures votes
+first, each begun and taught by other texts, and its votes count beside the words: what many find is found again.
+The clusters teach the symbols; from then on what the model makes of a text is the mixture's prior for it, so that words
+and latents decide together.
 Legend: N texts, F features, K symbols.
 """
 
@@ -19,7 +21,11 @@ from ldebm.posterior import Posterior
 from ldebm.prior.base import Prior
 
 Floats = npt.NDArray[np.floating]
+Mixture = tuple[Floats, Floats]  # log p(feature | symbol), KF, and log p(symbol), K
 _FIT_TEXTS = 100_000  # the fit sees at most so many texts
+_MEMBERS = 10  # of the committee
+_MEMBER_TEXTS = 30_000  # each sees at most so many texts
+_VOTE = 1.0  # what a vote counts, in words of a text
 _STRETCH = 50_000
 _ROUNDS = 60
 _WARMTH, _COOLING = 8.0, 0.95  # of the first round's shares: without it the texts that began a cluster keep it
@@ -34,7 +40,9 @@ class WordClustering:
     """
 
     def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
-        self.bags_NF, self.symbols, self.seed = bags(corpus, int(corpus.ids.max(initial=0)) + 1), symbols, seed
+        words_NF = bags(corpus, int(corpus.ids.max(initial=0)) + 1)
+        self.said_NF = with_votes(words_NF, committee(words_NF, symbols, seed))
+        self.symbols, self.seed = symbols, seed
         self.labels: np.ndarray | None = None
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
@@ -46,15 +54,10 @@ class WordClustering:
         share of texts whose label changed (nan the first time)."""
         old = self.labels
         if old is None:
-            said_KF, prior_K = fit(self.bags_NF, self.symbols, self.seed)
+            said_KF, prior = fit(self.said_NF, self.symbols, self.seed)
         else:
-            said_KF, prior_K = _said(self.bags_NF, _certain(old, self.symbols))
-        new = np.empty(self.bags_NF.shape[0], np.int64)
-        for start in range(0, len(new), _STRETCH):
-            part = slice(start, start + _STRETCH)
-            prior = prior_K if log_p_NK is None else log_p_NK[part]
-            new[part] = (log_likelihood(self.bags_NF[part], said_KF) + prior).argmax(1)
-        self.labels = new
+            said_KF, prior = _said(self.said_NF, _certain(old, self.symbols))
+        self.labels = new = _likeliest(self.said_NF, said_KF, prior if log_p_NK is None else log_p_NK)
         return float("nan") if old is None else float(np.mean(new != old))
 
 
@@ -91,12 +94,24 @@ def _with_turns_before(bags_NF: sp.csr_matrix, corpus: TokenizedDialogues, vocab
     return sp.csr_matrix(bags_NF + _BEFORE * (before @ bags_NF @ words_F))
 
 
-def fit(bags_NF: sp.csr_matrix, symbols: int, seed: int) -> tuple[Floats, Floats]:
-    """log p(feature | symbol), KF, and log p(symbol), K, by EM from random texts, no two of them alike where
-    there are as many, with shares that cool down."""
+def committee(bags_NF: sp.csr_matrix, symbols: int, seed: int) -> list[Mixture]:
+    """Mixtures of the same texts, each begun and taught by others of them."""
+    seeds = np.random.SeedSequence(seed).generate_state(_MEMBERS)
+    return [fit(bags_NF, symbols, int(each), _MEMBER_TEXTS) for each in seeds]
+
+
+def with_votes(bags_NF: sp.csr_matrix, members: list[Mixture]) -> sp.csr_matrix:
+    """The bags and the symbols that each member gives their texts, as further features."""
+    votes = [_VOTE * _certain(_likeliest(bags_NF, *each), len(each[1])) for each in members]
+    return sp.csr_matrix(sp.hstack([bags_NF, *votes]))
+
+
+def fit(bags_NF: sp.csr_matrix, symbols: int, seed: int, most: int = _FIT_TEXTS) -> Mixture:
+    """By EM from random texts, no two of them alike where there are as many, with shares that cool down; of more than
+    `most` texts so many, drawn."""
     generator = np.random.default_rng(seed)
-    if bags_NF.shape[0] > _FIT_TEXTS:
-        bags_NF = bags_NF[generator.permutation(bags_NF.shape[0])[:_FIT_TEXTS]]
+    if bags_NF.shape[0] > most:
+        bags_NF = bags_NF[generator.permutation(bags_NF.shape[0])[:most]]
     keys_N = bags_NF @ generator.normal(size=bags_NF.shape[1])  # equal bags have equal ones
     _, distinct = np.unique(keys_N, return_index=True)
     first = generator.choice(distinct, symbols, replace=len(distinct) < symbols)
@@ -116,13 +131,23 @@ def log_likelihood(bags_NF: sp.csr_matrix, said_KF: Floats) -> Floats:
     return scores
 
 
+def _likeliest(bags_NF: sp.csr_matrix, said_KF: Floats, prior: Floats) -> npt.NDArray[np.int64]:
+    """The symbol of each text, N; `prior` is log p(symbol) of all texts, K, or of each, NK."""
+    found_N = np.empty(bags_NF.shape[0], np.int64)
+    for start in range(0, len(found_N), _STRETCH):
+        part = slice(start, start + _STRETCH)
+        of_part = prior[part] if prior.ndim == 2 else prior
+        found_N[part] = (log_likelihood(bags_NF[part], said_KF) + of_part).argmax(1)
+    return found_N
+
+
 def _certain(labels_N: np.ndarray, symbols: int) -> sp.csr_matrix:
     """Shares of one for each text's label, NK."""
     texts = len(labels_N)
     return sp.csr_matrix((np.ones(texts, np.float32), labels_N, np.arange(texts + 1)), shape=(texts, symbols))
 
 
-def _said(bags_NF: sp.csr_matrix, shares_NK: Floats | sp.csr_matrix) -> tuple[Floats, Floats]:
+def _said(bags_NF: sp.csr_matrix, shares_NK: Floats | sp.csr_matrix) -> Mixture:
     """The M step: what each symbol says, smoothed by what all say, and how often it is meant."""
     all_F = np.asarray(bags_NF.sum(0), np.float64).ravel() + 0.1
     counts_FK = bags_NF.T @ shares_NK
