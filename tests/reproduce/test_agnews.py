@@ -100,6 +100,11 @@ def test_rows_are_presets_with_what_they_change():
     assert best.training.pseudo_label_weight > 0
     for row in ("gaussian-mixture", "svebm-ib"):
         assert agnews.config_of(row, "bag", 0).training.pseudo_label_weight == 0
+    in_order = agnews.config_of(agnews.SEQUENCE, "bag", 0)
+    assert (in_order.model.observation, in_order.training) == (
+        "sequence",
+        agnews.config_of("ldebm-best", "bag", 0).training,
+    )
 
 
 def test_rows_are_trained_measured_and_written_once(tmp_path, news, monkeypatch):

@@ -32,11 +32,21 @@ from ldebm.reproduce.table import add_rows
 COUNTS, QUICK_COUNTS = (200, 500, 2_500, 10_000), (200,)
 SIZE = "bag"
 ALONE = "training.pseudo_label_weight=0"  # taught by the labelled documents alone
+SEQUENCE = "ldebm-best-sequence"  # reads words in their order, the first sixty, and writes them again
 MODELS: dict[str, tuple[str, ...]] = {
     "gaussian-mixture": ("model.prior.kind=mixture", "training.information_weight=0", ALONE),
     "svebm-ib": ("model.prior.kind=symbol_vector", ALONE),
     PAPER: (),
     BEST: (),
+    SEQUENCE: (
+        "model.observation=sequence",
+        "data.vocabulary_size=10000",
+        "data.max_length=60",
+        "model.encoder.embedding_size=128",
+        "model.encoder.hidden_size=256",
+        "model.encoder.word_dropout=0.1",
+        "model.decoder.hidden_size=256",
+    ),
 }
 BASELINES: dict[str, Callable[[Corpus, list[str]], agnews_baselines.Probabilities]] = {
     "tf-idf-logistic-regression": agnews_baselines.logistic_regression,

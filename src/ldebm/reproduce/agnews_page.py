@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.agnews import COUNTS, SIZE
+from ldebm.reproduce.agnews import COUNTS, SEQUENCE, SIZE
 from ldebm.reproduce.markdown import Columns, definitions, made_by, table
 
 _TITLES = {
@@ -30,9 +30,10 @@ def write_page(page: Path, result: Path) -> None:
         "# AG News: classes from few labels",
         "The documents without a label are those of the 21,314 training documents that could be had; the published "
         "runs had 115,000. Headline and description are read throughout, as their words among the 30,000 of the "
-        f"published vocabulary. Every model is of the size `{SIZE}` and reads bags of words. Figures are means over "
-        "random class-balanced draws of the labels ± their standard deviation. Published values are recalled and "
-        "unverified: they are of dev, of the best epoch there, and of five times as many documents without a label.",
+        f"published vocabulary. Every model is of the size `{SIZE}` and reads bags of words; `{SEQUENCE}` reads words "
+        "in their order with a GRU instead, and writes them with another. Figures are means over random class-balanced "
+        "draws of the labels ± their standard deviation. Published values are recalled and unverified: they are of "
+        "dev, of the best epoch there, and of five times as many documents without a label.",
         "`naive-bayes-em` is what teaches `ldebm-best` the classes of documents without a label, and what stays with "
         "it as a second witness: the difference between these two rows is what the latent model adds.",
         made_by(found, [result]),
