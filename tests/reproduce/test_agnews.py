@@ -108,7 +108,7 @@ def test_rows_are_presets_with_what_they_change():
 
 
 def test_rows_are_trained_measured_and_written_once(tmp_path, news, monkeypatch):
-    shown = ("gaussian-mixture", "ldebm-best")
+    shown = ("gaussian-mixture", "ldebm-best", agnews.SEQUENCE)
     asked = agnews.config_of
 
     def short(row, size, draw):

@@ -180,7 +180,7 @@ def test_dialogues_are_clustered_by_words_too(tmp_path, monkeypatch):
 
     def spied(clustering, seen):
         changed = assign(clustering, seen)
-        found.append((type(clustering.said_NF), len(set(clustering.labels))))
+        found.append((type(clustering.features), len(set(clustering.labels))))
         return changed
 
     monkeypatch.setattr(WordClustering, "assign", spied)

@@ -141,7 +141,7 @@ class TrainingConfig(_Section):
     clustering_dimensions: PositiveInt = 3  # of the whitened PCA
     clustering_by: Literal["directions", "places", "modes", "words"] = (
         "directions"  # k-means on the unit sphere, as published; k-means; the basins of the density's modes; of texts,
-        # a mixture of multinomials over their words
+        # mixtures of multinomials over their words, which vote
     )
     supervised_weight: float = Field(1.0, ge=0.0)
     pseudo_label_weight: float = Field(

@@ -10,6 +10,8 @@ Legend: N texts, F features, K symbols.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -40,10 +42,14 @@ class WordClustering:
     """
 
     def __init__(self, corpus: TokenizedCorpus, symbols: int, seed: int) -> None:
-        words_NF = bags(corpus, int(corpus.ids.max(initial=0)) + 1)
-        self.said_NF = with_votes(words_NF, committee(words_NF, symbols, seed))
-        self.symbols, self.seed = symbols, seed
+        self.corpus, self.symbols, self.seed = corpus, symbols, seed
         self.labels: np.ndarray | None = None
+
+    @cached_property
+    def features(self) -> sp.csr_matrix:
+        """Words and votes of all texts, NF: the slow part, which a run resumed in its last epoch never needs."""
+        words_NF = bags(self.corpus, int(self.corpus.ids.max(initial=0)) + 1)
+        return with_votes(words_NF, committee(words_NF, self.symbols, self.seed))
 
     def seen(self, prior: Prior, posterior: Posterior, context_BC: Tensor | None) -> Tensor:
         """log p(y | z), BK."""
@@ -54,10 +60,10 @@ class WordClustering:
         share of texts whose label changed (nan the first time)."""
         old = self.labels
         if old is None:
-            said_KF, prior = fit(self.said_NF, self.symbols, self.seed)
+            said_KF, prior = fit(self.features, self.symbols, self.seed)
         else:
-            said_KF, prior = _said(self.said_NF, _certain(old, self.symbols))
-        self.labels = new = _likeliest(self.said_NF, said_KF, prior if log_p_NK is None else log_p_NK)
+            said_KF, prior = _said(self.features, _certain(old, self.symbols))
+        self.labels = new = _likeliest(self.features, said_KF, prior if log_p_NK is None else log_p_NK)
         return float("nan") if old is None else float(np.mean(new != old))
 
 
