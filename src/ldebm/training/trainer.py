@@ -74,9 +74,19 @@ def accelerator_for(device: str) -> Accelerator:
 
     accelerator = Accelerator(cpu=choose_device(device).type == "cpu")
     if accelerator.num_processes > 1:
-        # The group's threads may abort a process that ends while they run, after all is saved.
-        atexit.register(accelerator.state.destroy_process_group)
+        atexit.register(_end_group)
     return accelerator
+
+
+def _end_group() -> None:
+    """Ends the group of processes before the interpreter ends, which its threads could abort after all is saved.
+
+    DistributedDataParallel holds the group beyond its own end, so that ending the group does not wait for the threads.
+    One that still lets go of the last tensors needs the interpreter: it is given the time.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+        time.sleep(0.5)
 
 
 class Trainer:
