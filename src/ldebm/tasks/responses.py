@@ -14,7 +14,7 @@ from ldebm.errors import DataError
 from ldebm.objective import Inferred
 from ldebm.tasks.reading import Mode
 
-SHOWN_GUIDANCE = 32.0  # with it a response shows its symbol whatever it answers (docs/smd.md)
+SHOWN_GUIDANCE = 128.0  # with it a response shows its symbol whatever it answers (docs/smd.md)
 
 
 class Response(str):
