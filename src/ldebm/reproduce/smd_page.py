@@ -103,8 +103,8 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
         f"encoder and decoder at a size and {settings(COMMON)}, on SMD {settings(PENALTY)}, those of size `small` "
-        f"{settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS['small'])} too; every decoder looks at the words of the turns before, which the "
-        f"published one does not. `{BASELINE}` is trained as the tables' language models are: at "
+        f"{settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS['small'])} too; every "
+        f"decoder looks at the words of the turns before, which the published one does not. `{BASELINE}` is trained as the tables' language models are: at "
         f"most {EPOCHS} epochs of batches of 64, ended where validation no longer gains; having no latent to draw, its "
         "several responses are ancestral samples. A turn's symbol is read with its context, from which agreement with "
         "the intent may come as well, but for the column that says so. Figures are of all turns of the test "
