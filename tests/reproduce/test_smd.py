@@ -10,6 +10,7 @@ from ldebm.data.dialogues import Dialogue, DialogueCorpus, Turn, examples_of, tu
 from ldebm.dialogue_model import DialogueModel
 from ldebm.reproduce import dialogue_setting, language_models, response_figures, smd, smd_page
 from ldebm.reproduce import runs as table_runs
+from ldebm.tasks.responses import SHOWN_GUIDANCE
 from tests.test_dialogue_model import dialogues
 
 SHOWN = ("sequence-to-sequence", "gaussian", "ldebm-best")
@@ -103,7 +104,7 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
             symbol 0."""
             alone = len({context for context, _ in zip(contexts[:4], range(4), strict=False)}) > 1
             if guidance > 1:
-                assert guidance == 32 and not alone
+                assert guidance == SHOWN_GUIDANCE and not alone
                 return [f"it is now and here {max(symbol, 1)}"] * len(contexts)
             says = [place % 2 if alone else place % 4 == 3 for place in range(len(contexts))]
             return [f"it is now and here {symbol if right else (symbol + 1) % 3}" for right in says]
