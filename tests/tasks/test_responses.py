@@ -13,7 +13,7 @@ from ldebm.data.dialogues import Dialogue, Turn, dialogues_of, examples_of, turn
 from ldebm.errors import DataError
 from ldebm.tasks.discovery import discover
 from ldebm.tasks.evaluation_of_responses import evaluate_responses
-from ldebm.tasks.responses import Response, ResponseModel, responses_of
+from ldebm.tasks.responses import SHOWN_GUIDANCE, Response, ResponseModel, responses_of
 from tests.cli.conftest import run
 from tests.test_dialogue_model import dialogues
 
@@ -57,7 +57,8 @@ def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
     assert as_texts.generate(3, seed=1) == as_texts.generate(3, seed=1)
     asked = [each.turns for each in as_texts.drawn(3, 1)]
     contexts, speakers = [each[:-1] for each in asked], [each[-1].speaker for each in asked]
-    assert as_texts.generate(3, 2, seed=1) == model.respond(contexts, speakers, symbol=2, guidance=32, seed=1)
+    steered = model.respond(contexts, speakers, symbol=2, guidance=SHOWN_GUIDANCE, seed=1)
+    assert as_texts.generate(3, 2, seed=1) == steered
     assert as_texts.generate(3, seed=1) == model.respond(contexts, speakers, seed=1)
     assert len(as_texts.generate(200)) == 200  # more than there are contexts
 
