@@ -44,7 +44,7 @@ def test_turns_and_dialogues_are_the_same_two_ways() -> None:
         assert (again, again.dialogue) == ("y", given[0])
 
 
-def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
+def test_symbols_are_described_by_their_turns_and_responses(folder, monkeypatch) -> None:
     model = DialogueModel.from_pretrained(folder / "run")
     responses, labels = responses_of(model, dialogues(40, 5))
     as_texts = ResponseModel(model, responses)
@@ -58,7 +58,11 @@ def test_symbols_are_described_by_their_turns_and_responses(folder) -> None:
     asked = [each.turns for each in as_texts.drawn(3, 1)]
     contexts, speakers = [each[:-1] for each in asked], [each[-1].speaker for each in asked]
     steered = model.respond(contexts, speakers, symbol=2, guidance=SHOWN_GUIDANCE, seed=1)
+    respond, guidances = model.respond, []
+    monkeypatch.setattr(model, "respond", lambda *of, **how: guidances.append(how["guidance"]) or respond(*of, **how))
     assert as_texts.generate(3, 2, seed=1) == steered
+    assert guidances == [SHOWN_GUIDANCE]  # equal texts alone would not tell
+    monkeypatch.undo()
     assert as_texts.generate(3, seed=1) == model.respond(contexts, speakers, seed=1)
     assert len(as_texts.generate(200)) == 200  # more than there are contexts
 

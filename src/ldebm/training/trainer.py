@@ -74,18 +74,18 @@ def accelerator_for(device: str) -> Accelerator:
 
     accelerator = Accelerator(cpu=choose_device(device).type == "cpu")
     if accelerator.num_processes > 1:
-        atexit.register(_end_group)
+        atexit.register(_end_group, accelerator)
     return accelerator
 
 
-def _end_group() -> None:
+def _end_group(accelerator: Accelerator) -> None:
     """Ends the group of processes before the interpreter ends, which its threads could abort after all is saved.
 
     DistributedDataParallel holds the group beyond its own end, so that ending the group does not wait for the threads.
     One that still lets go of the last tensors needs the interpreter: it is given the time.
     """
     if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+        accelerator.state.destroy_process_group()
         time.sleep(0.5)
 
 
