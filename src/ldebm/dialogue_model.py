@@ -1,6 +1,6 @@
 """LDEBM of responses: encoder, prior and decoder all know what came before.
 
-Legend: B responses, D latent dimensions, C size of a context, K symbols.
+Legend: B dialogues, R responses, D latent dimensions, C size of a context, K symbols.
 """
 
 from __future__ import annotations
@@ -96,6 +96,24 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         Raises UserError for an unknown symbol, for any of a prior that has learned none, and for a speaker whom the run
         does not know.
         """
+        found = self.responses(contexts, speakers, 1, symbol, mode, temperature, top_p, beams, guidance, seed)
+        return [response for [response] in found]
+
+    @torch.no_grad()
+    def responses(
+        self,
+        contexts: Sequence[Sequence[Turn]],
+        speakers: Sequence[str],
+        n: int,
+        symbol: int | None = None,
+        mode: Mode = "greedy",
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        beams: int = 5,
+        guidance: float = 1.0,
+        seed: int = 0,
+    ) -> list[list[str]]:
+        """`n` responses to each context, each from a latent of its own; else as `respond`."""
         self.known_symbol(symbol)
         for speaker in set(speakers):
             known_speaker(speaker, self.config.data.speakers)
@@ -103,16 +121,17 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         examples = [
             Dialogue((*context, Turn(speaker, _RESPONSE))) for context, speaker in zip(contexts, speakers, strict=True)
         ]
-        responses = [""] * len(examples)
+        found: list[list[str]] = [[]] * len(examples)
         with self.evaluating():
-            for index, batch in self.batches(examples, rows_at_once(READ_ROWS, mode, beams)):
-                context_BC = self.context_of(batch)
-                steer_B = None if symbol is None else torch.full((len(batch),), symbol, device=self.device)
-                z_BD = self.prior.sample(len(batch), steer_B, generator, guidance, context_nC=context_BC)
+            for index, batch in self.batches(examples, max(1, rows_at_once(READ_ROWS, mode, beams) // n)):
+                rows, context_RC = n * len(batch), self.context_of(batch).repeat_interleave(n, 0)
+                steer_R = None if symbol is None else torch.full((rows,), symbol, device=self.device)
+                z_RD = self.prior.sample(rows, steer_R, generator, guidance, context_nC=context_RC)
                 how = {"temperature": temperature, "top_p": top_p, "beams": beams}
-                for row, text in zip(index, self._write(z_BD, context_BC, batch, mode, generator, **how), strict=True):
-                    responses[row] = text
-        return responses
+                texts = self._write(z_RD, context_RC, batch, mode, generator, **how)
+                for place, row in enumerate(index):
+                    found[row] = texts[n * place : n * (place + 1)]
+        return found
 
     @torch.no_grad()
     def reconstruct(self, examples: Sequence[Dialogue], mode: Mode = "greedy", beams: int = 5) -> list[str]:
@@ -129,10 +148,10 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         return written
 
     def _write(
-        self, z_BD: Tensor, context_BC: Tensor, batch: DialogueBatch, mode: Mode, generator: torch.Generator, **how: Any
+        self, z_RD: Tensor, context_RC: Tensor, batch: DialogueBatch, mode: Mode, generator: torch.Generator, **how: Any
     ) -> list[str]:
-        seen_BE, forbidden = torch.cat([z_BD, context_BC], -1), never_written(self.tokenizer)
-        rows = self.decoder.decode(seen_BE, mode, generator, forbidden=forbidden, context=batch, **how)
+        seen_RE, forbidden = torch.cat([z_RD, context_RC], -1), never_written(self.tokenizer)
+        rows = self.decoder.decode(seen_RE, mode, generator, forbidden=forbidden, context=batch, **how)
         return [self.tokenizer.decode(ids) for ids in rows]
 
     def batches(

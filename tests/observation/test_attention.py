@@ -80,6 +80,17 @@ def test_a_decoder_reads_and_writes_with_it_alike(corpus, attention) -> None:  #
         together = decoder.decode(z_BD, mode, beams=3, context=batch)
         for row in range(13):
             assert decoder.decode(z_BD[[row]], mode, beams=3, context=corpus.batch(np.array([row]))) == [together[row]]
+        opposite = decoder.decode(-z_BD, mode, beams=3, context=batch)
+        both = decoder.decode(torch.stack([z_BD, -z_BD], 1).flatten(0, 1), mode, beams=3, context=batch)
+        assert (both[::2], both[1::2]) == (together, opposite) and together != opposite  # two latents a context
+
+
+def test_padding_takes_no_place(corpus, attention, table) -> None:  # noqa: F811
+    batch = corpus.batch(np.arange(13))
+    words_B = (batch.turns_BPL > UNK).flatten(1).sum(1)
+    memory = attention.memory(batch, table)
+    assert memory.key_BSH.shape[1] == 1 + words_B.max() < batch.turns_BPL[0].numel()
+    assert torch.equal(memory.there_BS.sum(1), 1 + words_B)
 
 
 def test_first_turns_alone_leave_no_parameter_without_a_gradient(corpus, attention) -> None:  # noqa: F811

@@ -56,13 +56,19 @@ class ContextAttention(nn.Module):
         dtype, length = table_VH.dtype, batch.turns_BPL.shape[2]
         there_BP = batch.turn_lengths_BP > 0
         after_BP = there_BP.flip(1).cumsum(1).flip(1) - 1  # turns between this one and the response
-        age_BPH = self.age(after_BP.clamp(min=0)) + self.speaker(batch.turn_speakers_BP + 1)
-        words_BSH = F.embedding(batch.turns_BPL.flatten(1), table_VH)
-        said_BSH = words_BSH + age_BPH.to(dtype).repeat_interleave(length, 1)
+        words_BS = batch.turns_BPL.flatten(1)
+        seen_BS = words_BS > UNK
+        # Most of a batch's places are padding: those to look at come first, as many as the fullest context has.
+        kept_BS = torch.argsort(~seen_BS, dim=1, stable=True)[:, : int(seen_BS.sum(1).max())]
+        turn_BS = kept_BS // length
+        age_BSH = self.age(after_BP.gather(1, turn_BS).clamp(min=0))
+        speaker_BSH = self.speaker(batch.turn_speakers_BP.gather(1, turn_BS) + 1)
+        words_BSH = F.embedding(words_BS.gather(1, kept_BS), table_VH)
+        said_BSH = words_BSH + (age_BSH + speaker_BSH).to(dtype)
         return Memory(
             F.pad(F.linear(said_BSH, self.key.weight.to(dtype)), (0, 0, 1, 0)),
             F.pad(F.linear(words_BSH, self.value.weight.to(dtype)), (0, 0, 1, 0)),
-            F.pad(batch.turns_BPL.flatten(1) > UNK, (1, 0), value=True),
+            F.pad(seen_BS.gather(1, kept_BS), (1, 0), value=True),
         )
 
     def forward(self, states_BTH: Tensor, memory: Memory) -> Tensor:

@@ -141,7 +141,8 @@ class SequenceDecoder(Decoder[TextBatch]):
         """Write a text for each latent; ids without the marks. `forbidden` ids are never written.
 
         Args:
-            context: what a decoder with an attention answers, a row a latent; the responses in it are not read.
+            context: what a decoder with an attention answers, in the order of the latents, of which each row has as
+                many; the responses in it are not read.
         """
         length = max_length or self.max_length
         step, state = self._stepper(z_BD, context)
@@ -170,6 +171,9 @@ class SequenceDecoder(Decoder[TextBatch]):
         if self.attention is not None:
             assert context is not None
             memory = self.attention.memory(context, table_VH)
+            if len(z_BD) > len(context):  # each context has been read once
+                rows_C = torch.arange(len(context), device=z_BD.device)
+                memory = memory.rows(rows_C.repeat_interleave(len(z_BD) // len(context)))
 
         def step(last_B: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
             inputs = torch.cat([table_VH[last_B], state.latent], -1)

@@ -30,16 +30,22 @@ ROWS[rows.BEST] = rows.BY_WORDS
 
 
 class Effort(NamedTuple):
-    """Responses to choose from, posterior samples of a likelihood bound, contexts that are answered with every symbol,
-    test dialogues."""
+    """Responses to choose from, the same of responses to a symbol, posterior samples of a likelihood bound, contexts
+    that are answered with every symbol, test dialogues."""
 
-    candidates: int = 10
+    drawn: int = 20
+    steered: int = 10
     samples: int = 20
-    steered: int = 200
+    contexts: int = 200
     tested: int | None = None  # all of them
 
 
-EFFORTS = {QUICK: Effort(3, 3, 20, 20), "small": Effort(), "full": Effort()}
+QUICK_EFFORT = Effort(3, 3, 3, 20, 20)
+EFFORTS = {"smd": Effort(), "dailydialog": Effort(drawn=10)}  # which has five times as many test turns
+
+
+def effort_of(name: str, size: str) -> Effort:
+    return QUICK_EFFORT if size == QUICK else EFFORTS[name]
 
 
 @cache
@@ -50,7 +56,7 @@ def corpus(name: str) -> DialogueCorpus:
 
 @cache
 def test_dialogues(name: str, size: str) -> list[Dialogue]:
-    return CORPORA[name]("test")[: EFFORTS[size].tested]
+    return CORPORA[name]("test")[: effort_of(name, size).tested]
 
 
 def tested_examples(name: str, size: str) -> list[Dialogue]:

@@ -1,7 +1,7 @@
 """`ldebm reproduce smd`: responses in the dialogues of SMD and of DailyDialog, and what symbols do to them.
 
 For each row and seed: train (resumable), answer every test turn's context, compare with the true turns, read the turns'
-symbols. The definitions stand in PROTOCOL and go into the result files.
+symbols. The definitions stand in `protocol` and go into the result files.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from ldebm.reproduce.dialogue_setting import (
     CORPORA,
     EFFORTS,
     FULL,
+    QUICK_EFFORT,
     ROWS,
     VECTORS,
     config_of,
     corpus,
+    effort_of,
     folder_of,
     test_dialogues,
     tested_examples,
@@ -52,25 +54,32 @@ PUBLISHED = {  # recalled, unverified; with other word vectors
     "ldebm-no-clustering": {"bleu_with_speaker": 11.44, "average": 80.16, "extrema": 51.26, "greedy": 66.51},
     BEST: {"bleu_with_speaker": 11.51, "average": 80.88, "extrema": 51.57, "greedy": 67.13},
 }
-PROTOCOL = {
-    **NEARNESS,
-    **{
-        f"{name}_best": f"{name} {OF_BEST}; of {EFFORTS['small'].candidates} (quick: {EFFORTS[QUICK].candidates}), "
-        "each greedy from a latent of its own, without a latent each an ancestral sample"
-        for name in ("bleu", "average", "extrema", "greedy")
-    },
-    "nll_bound": f"upper bound of -log p(turn | context), nats a turn, by importance weighting with "
-    f"{EFFORTS['small'].samples} posterior samples (quick: {EFFORTS[QUICK].samples}), every normaliser from "
-    f"{likelihood_figures.PARTICLES} particles so that 1 / Z is unbiased; exact without a latent",
-    "nll_bound_low": "the same with normalisers estimated so that Z is unbiased: lower in expectation; the difference "
-    "says how much the normalisers' estimates matter",
-    "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
-    "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
-    "gain": "what the energy saves over the prior's Gaussian (conditional; SVEBM-IB: N(0, I)), nats a turn, from above",
-    "gain_low": "the same from below",
-    **SYMBOLS,
-}
 _VALIDATED = ("reconstruction", "rate", "gain", "gain_low")
+_OF_BEST = ("bleu", "average", "extrema", "greedy")
+
+
+def protocol(name: str) -> dict[str, str]:
+    """What the figures on a corpus are."""
+    effort, quick = EFFORTS[name], QUICK_EFFORT
+    return {
+        **NEARNESS,
+        **{
+            f"{each}_best": f"{each} {OF_BEST}; of {effort.drawn} (quick: {quick.drawn}), each greedy from a latent of "
+            "its own, without a latent each an ancestral sample"
+            for each in _OF_BEST
+        },
+        "nll_bound": f"upper bound of -log p(turn | context), nats a turn, by importance weighting with "
+        f"{effort.samples} posterior samples (quick: {quick.samples}), every normaliser from "
+        f"{likelihood_figures.PARTICLES} particles so that 1 / Z is unbiased; exact without a latent",
+        "nll_bound_low": "the same with normalisers estimated so that Z is unbiased: lower in expectation; the "
+        "difference says how much the normalisers' estimates matter",
+        "reconstruction": "-log p(turn | z, context), nats a turn, z from the posterior",
+        "rate": "KL of posterior and learned conditional prior, nats a turn, by the middle of the gain's bracket",
+        "gain": "what the energy saves over the prior's Gaussian (conditional; SVEBM-IB: N(0, I)), nats a turn, from "
+        "above",
+        "gain_low": "the same from below",
+        **SYMBOLS,
+    }
 
 
 def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> tuple[Path, Path]:
@@ -86,8 +95,8 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     command = f"ldebm reproduce smd --seeds {seeds}{' --quick' if quick else ''}"
     suffix = "-quick" if quick else ""
     first, second = (
-        ResultFile(out / f"smd{of}{suffix}.json", command, PROTOCOL)
-        for of in ("", *(f"-{name}" for name in [*CORPORA][1:]))
+        ResultFile(out / f"smd{of}{suffix}.json", command, protocol(name))
+        for name, of in zip(CORPORA, ("", "-dailydialog"), strict=True)
     )
     for size, models, n in stages(ROWS, FULL, seeds, quick):
         for name, file in zip(CORPORA, (first, second), strict=True):
@@ -121,9 +130,9 @@ def figures(name: str, row: str, size: str, seed: int, runs: Path) -> dict[str, 
     """The figures of one seed and the seconds of its training."""
     folder = folder_of(name, row, size, seed, runs)
     if row == BASELINE:
-        return kept_figures(folder, PROTOCOL, folder, lambda: _of_baseline(name, size, seed, folder))
+        return kept_figures(folder, protocol(name), folder, lambda: _of_baseline(name, size, seed, folder))
     model = trained(name, row, size, seed, runs)
-    return kept_figures(folder, PROTOCOL, folder, lambda: _of_model(model, name, size, seed))
+    return kept_figures(folder, protocol(name), folder, lambda: _of_model(model, name, size, seed))
 
 
 def trained(name: str, row: str, size: str, seed: int, runs: Path) -> DialogueModel:
@@ -133,12 +142,12 @@ def trained(name: str, row: str, size: str, seed: int, runs: Path) -> DialogueMo
 
 
 def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str, float]:
-    examples, effort = tested_examples(name, size), EFFORTS[size]
+    examples, effort = tested_examples(name, size), effort_of(name, size)
     contexts = [example.turns[:-1] for example in examples]
     speakers = [example.turns[-1].speaker for example in examples]
     words = model.tokenizer.words
     one = [words(text) for text in model.respond(contexts, speakers, seed=seed)]
-    best = [words(texts[0]) for texts in candidates(model, contexts, speakers, effort.candidates, seed=seed)]
+    best = [words(texts[0]) for texts in candidates(model, contexts, speakers, effort.drawn, seed=seed)]
     with model.evaluating(torch.float32):
         validated = validate(model, _tokenized(name, size, "test", seed, model.tokenizer), seed)
     found = _near(one, best, examples, model.tokenizer, name) | {
@@ -149,11 +158,11 @@ def _of_model(model: DialogueModel, name: str, size: str, seed: int) -> dict[str
     if not model.has_symbols:
         return found
     training = [words(text) for text in corpus(name).train["text"]]
-    return found | of_symbols(model, examples, training, effort.steered, effort.candidates, seed)
+    return found | of_symbols(model, examples, training, effort.contexts, effort.steered, seed)
 
 
 def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, float]:
-    tokenizer, effort = _tokenizer(name), EFFORTS[size]
+    tokenizer, effort = _tokenizer(name), effort_of(name, size)
     config = resolve(config_of(name, BASELINE, size, seed), corpus(name))
     torch.manual_seed(seed)
     model = SequenceToSequence(config, len(tokenizer))
@@ -170,12 +179,12 @@ def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, flo
     best = list(one)
     for rows, batch in _batches(test):
         greedy = model.respond(batch, "greedy", generator, forbidden)
-        draws = (1 + HEARD) * effort.candidates
+        draws = (1 + HEARD) * effort.drawn
         sampled = [model.respond(batch, "sample", generator, forbidden) for _ in range(draws)]
         for place, row in enumerate(rows):
             one[row] = tokenizer.words(tokenizer.decode(greedy[place]))
             texts = [tokenizer.words(tokenizer.decode(each[place])) for each in sampled]
-            drawn, heard = texts[: effort.candidates], texts[effort.candidates :]
+            drawn, heard = texts[: effort.drawn], texts[effort.drawn :]
             best[row] = drawn[by_consensus(drawn, heard)[0]]
     examples = tested_examples(name, size)
     turn = float((test.lengths_N - 1).mean())
@@ -194,8 +203,7 @@ def _near(
     true = [tokenizer.words(example.turns[-1].text) for example in examples]
     speakers = [example.turns[-1].speaker for example in examples]
     of_best = nearness(best, true, speakers, vectors(name))
-    chosen = {f"{each}_best": value for each, value in of_best.items() if f"{each}_best" in PROTOCOL}
-    return nearness(one, true, speakers, vectors(name)) | chosen
+    return nearness(one, true, speakers, vectors(name)) | {f"{each}_best": of_best[each] for each in _OF_BEST}
 
 
 @cache

@@ -29,14 +29,15 @@ def candidates(
     is asked for, the one that is read as that symbol most surely.
 
     Args:
-        symbol, seed, how: as for `DialogueModel.respond`.
+        symbol, seed, how: as for `DialogueModel.responses`.
     """
-    drawn = _drawn(model, contexts, speakers, n, symbol=symbol, seed=seed, **how)
+    drawn = model.responses(contexts, speakers, n, symbol=symbol, seed=seed, **how)
     if n == 1:
         return drawn
     if symbol is None:
         # Greedy responses are shorter than what people say; samples are not.
-        heard, words = _drawn(model, contexts, speakers, HEARD * n, mode="sample", seed=seed + 1), model.tokenizer.words
+        heard = model.responses(contexts, speakers, HEARD * n, mode="sample", seed=seed + 1)
+        words = model.tokenizer.words
         orders = [
             by_consensus([words(text) for text in texts], [words(text) for text in others])
             for texts, others in zip(drawn, heard, strict=True)
@@ -47,15 +48,6 @@ def candidates(
         sure_N = model.symbol_probabilities(dialogues)[:, symbol]
         orders = np.argsort(-sure_N.reshape(len(contexts), n), kind="stable").tolist()
     return [list(dict.fromkeys(texts[place] for place in order)) for texts, order in zip(drawn, orders, strict=True)]
-
-
-def _drawn(
-    model: DialogueModel, contexts: Sequence[Sequence[Turn]], speakers: Sequence[str], n: int, **how: Any
-) -> list[list[str]]:
-    """`n` responses to each context."""
-    asked = [one for one in zip(contexts, speakers, strict=True) for _ in range(n)]
-    responses = model.respond([context for context, _ in asked], [speaker for _, speaker in asked], **how)
-    return [responses[start : start + n] for start in range(0, len(responses), n)]
 
 
 def answered(asked: Iterable[tuple[Sequence[Turn], str]], responses: Sequence[str]) -> list[Dialogue]:
