@@ -141,8 +141,8 @@ class SequenceDecoder(Decoder[TextBatch]):
         """Write a text for each latent; ids without the marks. `forbidden` ids are never written.
 
         Args:
-            context: what a decoder with an attention answers, in the order of the latents, of which each row has as
-                many; the responses in it are not read.
+            context: what a decoder with an attention answers, a row for every so many latents in their order; the
+                responses in it are not read.
         """
         length = max_length or self.max_length
         step, state = self._stepper(z_BD, context)
