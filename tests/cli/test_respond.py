@@ -20,9 +20,9 @@ def model(monkeypatch):
         tokenizer = SimpleNamespace(words=str.split)
         has_symbols, known_symbol = True, LatentModel.known_symbol
 
-        def respond(self, contexts, speakers, symbol, **how):
+        def responses(self, contexts, speakers, n, symbol, **how):
             self.how = {"symbol": symbol} | how
-            return [f"{speaker} {len(turns)}" for turns, speaker in zip(contexts, speakers, strict=True)]
+            return [[f"{speaker} {len(turns)}"] * n for turns, speaker in zip(contexts, speakers, strict=True)]
 
         def symbol_probabilities(self, examples):
             return np.full((len(examples), 4), 0.25)
