@@ -101,14 +101,13 @@ def test_of_several_responses_each_has_a_latent_of_its_own_and_the_context_is_re
     monkeypatch.setattr("ldebm.dialogue_model.READ_ROWS", 10)
     monkeypatch.setattr(model, "context_of", lambda batch: read.append(len(batch)) or context_of(batch))
     monkeypatch.setattr(model, "_write", lambda z_RD, *how, **more: written.append(z_RD) or write(z_RD, *how, **more))
-    found = model.responses(contexts, speakers, 4, mode="sample")
-    assert [len(texts) for texts in found] == [4] * 9
+    assert len(model.respond(contexts, speakers, mode="sample", each=4)) == 36
     assert read == [2, 2, 2, 2, 1] and [len(z_RD) for z_RD in written] == [8, 8, 8, 8, 4]
     assert len(torch.cat(written).unique(dim=0)) == 36
-    assert model.responses(contexts, speakers, 1) == [[text] for text in model.respond(contexts, speakers)]
     colours = [context[0].text.split()[-1] for context in contexts]
-    said = zip(colours, speakers, model.responses(contexts, speakers, 3), strict=True)
-    assert sum(colour in text for colour, speaker, texts in said if speaker == "me" for text in texts) > 9  # of 18
+    asked = [one for one in zip(colours, speakers, strict=True) for _ in range(3)]
+    said = zip(asked, model.respond(contexts, speakers, each=3), strict=True)
+    assert sum(colour in text for (colour, speaker), text in said if speaker == "me") > 9  # of 18
 
 
 def test_what_it_does_not_know(trained) -> None:

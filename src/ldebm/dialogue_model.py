@@ -85,6 +85,7 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         top_p: float = 1.0,
         beams: int = 5,
         guidance: float = 1.0,
+        each: int = 1,
         seed: int = 0,
     ) -> list[str]:
         """A response to each context, said by the speaker: a latent from the prior given the context, then words.
@@ -92,28 +93,11 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         Args:
             contexts: previous turns, the oldest first; of many the last ones are read. None: the first turn of all.
             symbol, mode, temperature, top_p, beams, guidance: as for `LDEBM.generate`.
+            each: responses to a context, which is read once; they stand together, each from a latent of its own.
 
         Raises UserError for an unknown symbol, for any of a prior that has learned none, and for a speaker whom the run
         does not know.
         """
-        found = self.responses(contexts, speakers, 1, symbol, mode, temperature, top_p, beams, guidance, seed)
-        return [response for [response] in found]
-
-    @torch.no_grad()
-    def responses(
-        self,
-        contexts: Sequence[Sequence[Turn]],
-        speakers: Sequence[str],
-        n: int,
-        symbol: int | None = None,
-        mode: Mode = "greedy",
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        beams: int = 5,
-        guidance: float = 1.0,
-        seed: int = 0,
-    ) -> list[list[str]]:
-        """`n` responses to each context, each from a latent of its own; else as `respond`."""
         self.known_symbol(symbol)
         for speaker in set(speakers):
             known_speaker(speaker, self.config.data.speakers)
@@ -121,17 +105,17 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
         examples = [
             Dialogue((*context, Turn(speaker, _RESPONSE))) for context, speaker in zip(contexts, speakers, strict=True)
         ]
-        found: list[list[str]] = [[]] * len(examples)
+        responses = [""] * (each * len(examples))
         with self.evaluating():
-            for index, batch in self.batches(examples, max(1, rows_at_once(READ_ROWS, mode, beams) // n)):
-                rows, context_RC = n * len(batch), self.context_of(batch).repeat_interleave(n, 0)
-                steer_R = None if symbol is None else torch.full((rows,), symbol, device=self.device)
-                z_RD = self.prior.sample(rows, steer_R, generator, guidance, context_nC=context_RC)
+            for index, batch in self.batches(examples, max(1, rows_at_once(READ_ROWS, mode, beams) // each)):
+                rows_R = (each * index[:, None] + np.arange(each)).ravel()
+                context_RC = self.context_of(batch).repeat_interleave(each, 0)
+                steer_R = None if symbol is None else torch.full((len(rows_R),), symbol, device=self.device)
+                z_RD = self.prior.sample(len(rows_R), steer_R, generator, guidance, context_nC=context_RC)
                 how = {"temperature": temperature, "top_p": top_p, "beams": beams}
-                texts = self._write(z_RD, context_RC, batch, mode, generator, **how)
-                for place, row in enumerate(index):
-                    found[row] = texts[n * place : n * (place + 1)]
-        return found
+                for row, text in zip(rows_R, self._write(z_RD, context_RC, batch, mode, generator, **how), strict=True):
+                    responses[row] = text
+        return responses
 
     @torch.no_grad()
     def reconstruct(self, examples: Sequence[Dialogue], mode: Mode = "greedy", beams: int = 5) -> list[str]:

@@ -20,9 +20,10 @@ def model(monkeypatch):
         tokenizer = SimpleNamespace(words=str.split)
         has_symbols, known_symbol = True, LatentModel.known_symbol
 
-        def responses(self, contexts, speakers, n, symbol, **how):
+        def respond(self, contexts, speakers, symbol, each, **how):
             self.how = {"symbol": symbol} | how
-            return [[f"{speaker} {len(turns)}"] * n for turns, speaker in zip(contexts, speakers, strict=True)]
+            asked = zip(contexts, speakers, strict=True)
+            return [f"{speaker} {len(turns)}" for turns, speaker in asked for _ in range(each)]
 
         def symbol_probabilities(self, examples):
             return np.full((len(examples), 4), 0.25)

@@ -99,13 +99,13 @@ def test_symbols_that_speak_are_recovered_and_differ() -> None:
                 return np.eye(3)[[0] * len(examples)]
             return np.eye(3)[[int(example.turns[-1].text.split()[-1]) for example in examples]]
 
-        def responses(self, contexts, speakers, n, symbol, seed, guidance):
+        def respond(self, contexts, speakers, symbol, each, seed, guidance):
             """Of several the last one says its symbol; of one alone half do; under guidance all but symbol 0."""
             if guidance > 1:
-                assert guidance == SHOWN_GUIDANCE and n > 1
-                return [[f"it is now and here {max(symbol, 1)}"] * n] * len(contexts)
-            says = [[row % 2 if n == 1 else place == n - 1 for place in range(n)] for row in range(len(contexts))]
-            return [[f"it is now and here {symbol if right else (symbol + 1) % 3}" for right in of] for of in says]
+                assert guidance == SHOWN_GUIDANCE and each > 1
+                return [f"it is now and here {max(symbol, 1)}"] * (each * len(contexts))
+            says = [place % 2 if each == 1 else place % each == each - 1 for place in range(each * len(contexts))]
+            return [f"it is now and here {symbol if right else (symbol + 1) % 3}" for right in says]
 
     class Mute(Model):
         def symbol_probabilities(self, examples):

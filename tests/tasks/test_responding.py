@@ -37,24 +37,24 @@ class _Drawing:
     def __init__(self, said, heard):
         self.said, self.heard, self.asked = said, heard, []
 
-    def responses(self, contexts, speakers, n, symbol=None, mode="greedy", seed=0):
-        self.asked.append((list(speakers), n, symbol, mode, seed))
+    def respond(self, contexts, speakers, each, symbol=None, mode="greedy", seed=0):
+        self.asked.append((list(speakers), each, symbol, mode, seed))
         return self.heard if mode == "sample" else self.said
 
 
 def test_candidates_are_the_responses_of_each_context_ranked() -> None:
-    said = [["yes it is", "no", "yes it was"], ["a b", "a c", "a b"]]
-    model = _Drawing(said, [["yes it is so"] * 6, ["a b"] * 6])
+    said = ["yes it is", "no", "yes it was", "a b", "a c", "a b"]
+    model = _Drawing(said, [*["yes it is so"] * 6, *["a b"] * 6])
     found = candidates(model, [(Turn("you", "is it ?"),), ()], ["me", "you"], 3, seed=3)
     assert found == [["yes it is", "yes it was", "no"], ["a b", "a c"]]
     assert model.asked == [(["me", "you"], 3, None, "greedy", 3), (["me", "you"], 6, None, "sample", 4)]
-    model.heard = [["no"] * 6, ["a c"] * 6]  # it was the samples that decided
+    model.heard = [*["no"] * 6, *["a c"] * 6]  # it was the samples that decided
     found = candidates(model, [(Turn("you", "is it ?"),), ()], ["me", "you"], 3, seed=3)
     assert [texts[0] for texts in found] == ["no", "a c"]
 
 
 def test_one_response_is_told_as_it_was_drawn() -> None:
-    model = _Drawing([["yes"]], None)
+    model = _Drawing(["yes"], None)
     assert candidates(model, [()], ["me"], 1, seed=2) == [["yes"]] and len(model.asked) == 1
 
 
@@ -62,9 +62,9 @@ def test_with_a_symbol_the_response_that_is_most_surely_of_it_comes_first() -> N
     class Model:
         tokenizer = type("Words", (), {"words": staticmethod(str.split)})
 
-        def responses(self, contexts, speakers, n, symbol, seed):
-            assert symbol == 1 and n == 3 and [len(context) for context in contexts] == [1, 0]
-            return [["no", "yes it is", "well"], ["well", "yes", "well"]]
+        def respond(self, contexts, speakers, symbol, each, seed):
+            assert symbol == 1 and each == 3 and [len(context) for context in contexts] == [1, 0]
+            return ["no", "yes it is", "well", "well", "yes", "well"]
 
         def symbol_probabilities(self, examples):
             """Of symbol 1 as far as it says yes, in the turn that was asked for."""

@@ -29,14 +29,15 @@ def candidates(
     is asked for, the one that is read as that symbol most surely.
 
     Args:
-        symbol, seed, how: as for `DialogueModel.responses`.
+        symbol, seed, how: as for `DialogueModel.respond`.
     """
-    drawn = model.responses(contexts, speakers, n, symbol=symbol, seed=seed, **how)
+    drawn = _by_context(n, model.respond(contexts, speakers, symbol=symbol, each=n, seed=seed, **how))
     if n == 1:
         return drawn
     if symbol is None:
         # Greedy responses are shorter than what people say; samples are not.
-        heard = model.responses(contexts, speakers, HEARD * n, mode="sample", seed=seed + 1)
+        more = HEARD * n
+        heard = _by_context(more, model.respond(contexts, speakers, mode="sample", each=more, seed=seed + 1))
         words = model.tokenizer.words
         orders = [
             by_consensus([words(text) for text in texts], [words(text) for text in others])
@@ -48,6 +49,11 @@ def candidates(
         sure_N = model.symbol_probabilities(dialogues)[:, symbol]
         orders = np.argsort(-sure_N.reshape(len(contexts), n), kind="stable").tolist()
     return [list(dict.fromkeys(texts[place] for place in order)) for texts, order in zip(drawn, orders, strict=True)]
+
+
+def _by_context(each: int, responses: list[str]) -> list[list[str]]:
+    """So many responses to every context."""
+    return [responses[start : start + each] for start in range(0, len(responses), each)]
 
 
 def answered(asked: Iterable[tuple[Sequence[Turn], str]], responses: Sequence[str]) -> list[Dialogue]:
