@@ -27,7 +27,7 @@ def small(monkeypatch, tmp_path):
     for module in (dialogue_setting, smd):
         monkeypatch.setattr(module, "CORPORA", dict.fromkeys(("smd", "dailydialog"), parts.__getitem__))
         monkeypatch.setattr(module, "corpus", lambda name: corpus)
-        monkeypatch.setattr(module, "ROWS", {row: dialogue_setting.ROWS[row] for row in SHOWN})
+    monkeypatch.setattr(dialogue_setting, "ROWS", {row: dialogue_setting.ROWS[row] for row in SHOWN})
     monkeypatch.setattr(smd_page, "corpus", lambda name: corpus)
     for module in (smd, dialogue_setting, smd_page):
         monkeypatch.setattr(module, "test_dialogues", lambda name, size: parts["test"])
@@ -77,6 +77,14 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     assert [json.loads(path.read_text())["rows"] for path in again] == [
         json.loads(path.read_text())["rows"] for path in paths
     ]
+
+
+def test_the_larger_corpus_has_one_size_and_one_seed() -> None:
+    small, full = dialogue_setting.stages_of("smd", 3, quick=False)
+    assert small == ("small", tuple(dialogue_setting.ROWS), 3) and full[0] == "full" and full[2] == 1
+    assert dialogue_setting.stages_of("dailydialog", 3, quick=False) == ((*small[:2], 1),)
+    assert dialogue_setting.config_of("dailydialog", "ldebm-best", "small", 0).training.max_steps == 1500
+    assert dialogue_setting.config_of("smd", "ldebm-best", "small", 0).training.max_steps == 0
 
 
 def test_the_speaker_counts_in_the_published_way_alone() -> None:

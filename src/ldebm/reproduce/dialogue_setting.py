@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ldebm.data.dialogues import Dialogue, DialogueCorpus, daily_dialogues, examples_of, load_dialogues, smd
 from ldebm.presets import Config, load_preset
-from ldebm.reproduce import rows
+from ldebm.reproduce import language_models, rows
 from ldebm.reproduce.rows import PRIORS, QUICK
 
 CORPORA = {"smd": smd, "dailydialog": daily_dialogues}
@@ -19,7 +19,10 @@ LENGTHS = {
     "small": ("training.epochs=12",),
     "full": ("training.epochs=20",),
 }  # of every row's training
-STEPS = {"small": ("training.max_steps=1500",), "full": ("training.max_steps=3000",)}  # on DailyDialog, the larger one
+# DailyDialog is the larger one, and a row takes an hour at `small`: one seed there, of a model that sees every turn two
+# and a half times, the baseline three times.
+STEPS = ("training.max_steps=1500",)
+BASELINE_EPOCHS = {"smd": language_models.EPOCHS, "dailydialog": 3}  # at most
 # The preset's is ten times as much: what DailyDialog needs, or its energies run away. SMD was measured before that.
 PENALTY = ("model.prior.energy_penalty=0.003",)
 
@@ -44,6 +47,12 @@ QUICK_EFFORT = Effort(3, 3, 3, 20, 20)
 EFFORTS = {"smd": Effort(), "dailydialog": Effort(drawn=10)}  # which has five times as many test turns
 
 
+def stages_of(name: str, seeds: int, quick: bool) -> tuple[rows.Stage, ...]:
+    """What is measured on a corpus: DailyDialog's rows are of one size and one seed, of an hour each."""
+    found = rows.stages(ROWS, FULL, seeds, quick)
+    return found if name == "smd" else tuple((size, models, 1) for size, models, _ in found[:1])
+
+
 def effort_of(name: str, size: str) -> Effort:
     return QUICK_EFFORT if size == QUICK else EFFORTS[name]
 
@@ -66,7 +75,7 @@ def tested_examples(name: str, size: str) -> list[Dialogue]:
 
 def config_of(name: str, row: str, size: str, seed: int) -> Config:
     """The row's preset with what it changes, on the corpus `name`."""
-    of_corpus = STEPS.get(size, ()) if name == "dailydialog" else PENALTY
+    of_corpus = PENALTY if name == "smd" else () if size == QUICK else STEPS
     return load_preset(f"best-{size}", [*COMMON, *LENGTHS[size], *of_corpus, *ROWS[row], f"seed={seed}"], "dialogue")
 
 

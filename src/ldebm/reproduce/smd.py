@@ -25,22 +25,22 @@ from ldebm.model import never_written
 from ldebm.reproduce import language_models
 from ldebm.reproduce.dialogue_setting import (
     BASELINE,
+    BASELINE_EPOCHS,
     CORPORA,
     EFFORTS,
-    FULL,
     QUICK_EFFORT,
-    ROWS,
     VECTORS,
     config_of,
     corpus,
     effort_of,
     folder_of,
+    stages_of,
     test_dialogues,
     tested_examples,
 )
 from ldebm.reproduce.response_figures import NEARNESS, OF_BEST, STEERINGS, SYMBOLS, TRIPLE, nearness, of_symbols
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import BEST, QUICK, stages
+from ldebm.reproduce.rows import BEST, QUICK
 from ldebm.reproduce.runs import kept_figures, train_once
 from ldebm.reproduce.sequence_to_sequence import SequenceToSequence
 from ldebm.reproduce.table import add_rows
@@ -83,8 +83,9 @@ def protocol(name: str) -> dict[str, str]:
 
 
 def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> tuple[Path, Path]:
-    """Train and measure every row on both corpora: at `small` with every seed, the rows of FULL once at `full` as well.
-    Returns the result files, `out`/smd.json and `out`/smd-dailydialog.json; run folders lie under `runs`.
+    """Train and measure every row on SMD: at `small` with every seed, the rows of FULL once at `full` as well; then
+    every row on DailyDialog once. Returns the result files, `out`/smd.json and `out`/smd-dailydialog.json; run folders
+    lie under `runs`.
 
     What was trained and measured before is read again, so that an interrupted table goes on where it was.
 
@@ -94,17 +95,17 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1) -> 
     """
     command = f"ldebm reproduce smd --seeds {seeds}{' --quick' if quick else ''}"
     suffix = "-quick" if quick else ""
-    first, second = (
-        ResultFile(out / f"smd{of}{suffix}.json", command, protocol(name))
-        for name, of in zip(CORPORA, ("", "-dailydialog"), strict=True)
-    )
-    for size, models, n in stages(ROWS, FULL, seeds, quick):
-        for name, file in zip(CORPORA, (first, second), strict=True):
-            of_one, folder = partial(figures, name), partial(folder_of, name)
-            published, seeds_of = PUBLISHED if name == "smd" else None, dict.fromkeys(models, n)
-            floor = floors(name, size)
+    files = []
+    for name, of in zip(CORPORA, ("", "-dailydialog"), strict=True):
+        file = ResultFile(out / f"smd{of}{suffix}.json", command, protocol(name))
+        of_one, folder = partial(figures, name), partial(folder_of, name)
+        published = PUBLISHED if name == "smd" else None
+        for size, models, n in stages_of(name, seeds, quick):
+            seeds_of, floor = dict.fromkeys(models, n), floors(name, size)
             add_rows(file, size, seeds_of, of_one, folder, runs, jobs, floor=floor, published=published)
-    return first.path, second.path
+        files.append(file.path)
+    first, second = files
+    return first, second
 
 
 def floors(name: str, size: str) -> dict[str, float]:
@@ -171,7 +172,7 @@ def _of_baseline(name: str, size: str, seed: int, folder: Path) -> dict[str, flo
         training, validation = (_tokenized(name, size, part, seed, tokenizer) for part in ("train", "validation"))
         return training, validation
 
-    recipe = Recipe(epochs=1 if size == QUICK else language_models.EPOCHS)
+    recipe = Recipe(epochs=1 if size == QUICK else BASELINE_EPOCHS[name])
     seconds = language_models.trained_once(folder, model, corpora, recipe, seed)
     test = _tokenized(name, size, "test", seed, tokenizer)
     forbidden, generator = never_written(tokenizer), torch.Generator().manual_seed(seed)

@@ -16,6 +16,7 @@ from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
 from ldebm.reproduce.dialogue_setting import (
     BASELINE,
+    BASELINE_EPOCHS,
     COMMON,
     CORPORA,
     EFFORTS,
@@ -26,7 +27,6 @@ from ldebm.reproduce.dialogue_setting import (
     test_dialogues,
     tested_examples,
 )
-from ldebm.reproduce.language_models import EPOCHS
 from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.response_figures import STEERINGS
 from ldebm.reproduce.rows import BEST
@@ -103,14 +103,14 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "# Responses in dialogues: SMD and DailyDialog",
         "Trained on every turn as the response to the turns before it, five at most. Every model has the same context "
         f"encoder and decoder at a size and {settings(COMMON)}, on SMD {settings(PENALTY)}, those of size `small` "
-        f"{settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS['small'])} too; every "
+        f"{settings(LENGTHS['small'])}, on DailyDialog {settings(STEPS)} too; every "
         "decoder looks at the words of the turns before, which the published one does not. "
-        f"`{BASELINE}` is trained as the tables' language models are: at most {EPOCHS} epochs of "
-        "batches of 64, ended where validation no longer gains; having no latent to draw, its "
-        f"several responses are ancestral samples. The best of several is of {EFFORTS['smd'].drawn} on SMD, of "
-        f"{EFFORTS['dailydialog'].drawn} on DailyDialog. A turn's symbol is read with its context, from which "
-        "agreement with the intent may come as well, but for the column that says so. Figures are of all turns of the "
-        "test dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
+        f"`{BASELINE}` is trained as the tables' language models are: at most {BASELINE_EPOCHS['smd']} epochs of "
+        f"batches of 64, on DailyDialog {BASELINE_EPOCHS['dailydialog']}, ended where validation no longer gains; "
+        "having no latent to draw, its several responses are ancestral samples. The best of several is of "
+        f"{EFFORTS['smd'].drawn} on SMD, of {EFFORTS['dailydialog'].drawn} on DailyDialog. A turn's symbol is read "
+        "with its context, from which agreement with the intent may come as well, but for the column that says so. "
+        "Figures are of all turns of the test dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
         "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
         made_by(first, list(files.values())),
     ]
