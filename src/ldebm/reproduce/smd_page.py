@@ -110,8 +110,9 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "having no latent to draw, its several responses are ancestral samples. The best of several is of "
         f"{EFFORTS['smd'].drawn} on SMD, of {EFFORTS['dailydialog'].drawn} on DailyDialog. A turn's symbol is read "
         "with its context, from which agreement with the intent may come as well, but for the column that says so. "
-        "Figures are of all turns of the test dialogues, means over seeds ± their standard deviation. Word vectors are not the published ones, so that "
-        "average, extrema and greedy compare among these rows only. Published values are recalled and unverified.",
+        "Figures are of all turns of the test dialogues, means over seeds ± their standard deviation. Word vectors are "
+        "not the published ones, so that average, extrema and greedy compare among these rows only. Published values "
+        "are recalled and unverified.",
         made_by(first, list(files.values())),
     ]
     for name, file in found.items():
