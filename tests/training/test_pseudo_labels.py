@@ -4,6 +4,7 @@ are."""
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
 from ldebm.data.batches import TokenizedCorpus
@@ -58,6 +59,7 @@ def test_the_texts_without_a_label_help(monkeypatch):
     texts, kind_N = said()
     known_N = two_a_class(kind_N)
     corpus, evidence = corpus_of(texts, known_N)
+    monkeypatch.setattr(module, "_BELIEVED", 1e-9)  # of EM alone
     found = {}
     for rounds in (1, 20):
         monkeypatch.setattr(module, "_ROUNDS", rounds)
@@ -76,7 +78,7 @@ def test_the_same_corpus_teaches_the_same():
         assert all(torch.equal(mine, other) for mine, other in zip(first.buffers(), second.buffers(), strict=True))
 
 
-def test_where_all_texts_have_labels_it_is_multinomial_naive_bayes(monkeypatch):
+def test_where_all_texts_have_labels_it_is_multinomial_naive_bayes_and_logistic_regression(monkeypatch):
     monkeypatch.setattr(module, "_TEMPER", 1.0)
     texts, kind_N = said(300)
     kind_N[:60] = 0  # some that belong elsewhere, and classes of different sizes
@@ -87,15 +89,29 @@ def test_where_all_texts_have_labels_it_is_multinomial_naive_bayes(monkeypatch):
     oracle = MultinomialNB(alpha=1.0).fit(told_NF[:, used], kind_N)
     said_FK = oracle.feature_log_prob_.T - oracle.feature_log_prob_.mean(0)[:, None]
     length = corpus.lengths_N.mean() ** 0.5
-    assert evidence.said_FK[used].numpy() / length == pytest.approx(said_FK, abs=1e-4)
+    second = LogisticRegression(C=10.0, max_iter=1000).fit(told_NF[:, used] / length, kind_N)
+    said_FK = length * said_FK + second.coef_.T * [[-0.5, 0.5]]
+    assert evidence.said_FK[used].numpy() == pytest.approx(said_FK, abs=1e-3)
     with torch.no_grad():
         logits_NK = evidence(corpus.batch(np.arange(300)).tokens_BL).numpy()
     expected_NK = oracle.predict_log_proba(told_NF[:, used])
+    expected_NK[:, 1] += second.decision_function(told_NF[:, used] / length)
     # The prior differs by one text a class that both would have seen before.
     between = (logits_NK[:, 1] - logits_NK[:, 0]) - (expected_NK[:, 1] - expected_NK[:, 0])
     counts_K = np.bincount(kind_N)
     seen_before = np.diff(np.log(counts_K + 1)) - np.diff(np.log(counts_K))
     assert np.abs(between - seen_before).max() < 1e-3
+
+
+def test_a_class_that_no_text_is_of_and_labels_of_one_class_alone_are_no_error():
+    texts, kind_N = said(60)
+    corpus, _ = corpus_of(texts, kind_N)
+    for symbols_N, labels in ((kind_N, 3), (np.zeros(60, np.int64), 2)):
+        corpus.symbols_N[:] = symbols_N
+        evidence = WordEvidence(len(KINDS[0]) * 9, labels)
+        teach(evidence, corpus)
+        read = evidence(corpus.batch(np.arange(60)).tokens_BL).argmax(1).numpy()
+        assert (read == symbols_N).mean() > 0.9
 
 
 def test_words_and_pairs_of_a_single_text_say_nothing():

@@ -1,4 +1,4 @@
-"""What a text's words say of its label: naive Bayes over words and pairs of neighbours, a witness beside the latent.
+"""What a text's words say of its label: log odds over words and pairs of neighbours, a witness beside the latent.
 
 The words of a text are no independent witnesses: each text's tf-idf weights have the same length, so that long texts
 are no surer than short ones, and the verdict is tempered (`training/pseudo_labels.py` teaches it).

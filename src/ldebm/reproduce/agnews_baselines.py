@@ -52,8 +52,8 @@ def self_training(corpus: Corpus, asked: list[str]) -> Probabilities:
 
 
 @torch.no_grad()
-def expectation_maximisation(corpus: Corpus, asked: list[str]) -> Probabilities:
-    """The naive Bayes that teaches LDEBM and stays with it as a second witness, alone."""
+def words_alone(corpus: Corpus, asked: list[str]) -> Probabilities:
+    """What teaches LDEBM and stays with it as a second witness, alone: naive Bayes by EM and a logistic regression."""
     assert corpus.labels is not None
     data = load_preset("best-bag").data
     tokenizer = Tokenizer.train(corpus.train["text"][:], data.tokenizer, data.vocabulary_size, data.lowercase)

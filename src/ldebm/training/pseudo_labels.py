@@ -1,7 +1,9 @@
-"""Few labels, many texts: naive Bayes learns from the labelled texts, then by EM from all (Nigam et al. 2000).
+"""Few labels, many texts: naive Bayes learns from the labelled texts, then by EM from all (Nigam et al. 2000), and a
+logistic regression on the same words and pairs what tells the labels apart.
 
-What it makes of the texts without a label is what the symbols are taught there; its verdict stays with the model as a
-second witness (`observation/word_evidence.py`). It is tempered: with every word an independent witness, EM is sure of
+The first knows more from few labels, the second from many (Ng & Jordan 2001); the verdict is the product of both. What
+it makes of the texts without a label is what the symbols are taught there; it stays with the model as a second witness
+(`observation/word_evidence.py`). Naive Bayes is tempered: with every word an independent witness, EM is sure of
 whatever it believed first.
 Legend: N texts, F features (words and pairs of neighbours), K labels.
 """
@@ -16,6 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
 
 from ldebm.data.batches import TextBatch, TokenizedCorpus
 from ldebm.observation.word_evidence import WordEvidence
@@ -23,12 +26,16 @@ from ldebm.observation.word_evidence import WordEvidence
 _ROUNDS = 20  # at most
 _FOLDS = 5
 _TEMPER = 5.0
+_STRENGTH = 10.0  # of a labelled text against the penalty of the regression's weights
+_BELIEVED = 0.03  # of a text whose label EM has found, as much as it is sure
+_ITERATIONS = 1_000  # at most
 _LEAST = 2  # texts that a word or pair must stand in
 _ROWS = 1024
 
 
 def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
-    """Set the evidence of words by EM from the labels that the corpus knows; the same corpus, the same evidence.
+    """Set the evidence of words by EM and regression from the labels that the corpus knows; the same corpus, the same
+    evidence.
 
     EM goes on for as many rounds as find most of the labels of texts whose own is hidden (five-fold cross-validation):
     where labels are not what texts mostly differ in, each round leads further away from them.
@@ -42,7 +49,10 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
     length = float(corpus.lengths_N.mean()) ** 0.5  # a text of unit length tells as much as so many words
     rounds = partial(_rounds, told_NF, used_F, length, labels)
     best = _best_round(rounds, corpus.symbols_N)
-    said_KF, meant_K, _ = next(islice(rounds(corpus.symbols_N), best, None))
+    said_KF, meant_K, shares_NK = next(islice(rounds(corpus.symbols_N), best, None))
+    tells_KF, expects_K = _regression(told_NF[:, used_F], shares_NK, corpus.symbols_N >= 0)
+    said_KF[:, used_F] += tells_KF
+    meant_K = meant_K + expects_K
     evidence.said_FK.copy_(torch.from_numpy(said_KF.T - said_KF.T.mean(1, keepdims=True)))
     evidence.meant_K.copy_(torch.from_numpy(meant_K - meant_K.mean()))
 
@@ -77,6 +87,22 @@ def _best_round(rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]]
         found = [(shares_NK[hidden].argmax(1) == symbols_N[hidden]).sum() for *_, shares_NK in rounds(seen_N)]
         right_R += np.array(found)
     return int(_ROUNDS - 1 - right_R[::-1].argmax())
+
+
+def _regression(told_NF: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The log odds KF and K that tell the labels apart. A text whose label is only believed counts for little: enough
+    where there are few others."""
+    believed_N, labels = shares_NK.argmax(1), shares_NK.shape[1]
+    tells_KF, expects_K = np.zeros((labels, told_NF.shape[1]), np.float32), np.zeros(labels, np.float32)
+    found_K = np.unique(believed_N)
+    if len(found_K) > 1:
+        weight_N = np.where(known_N, 1.0, _BELIEVED * shares_NK.max(1))
+        fitted = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(told_NF, believed_N, weight_N)
+        weights, offsets = fitted.coef_, fitted.intercept_
+        if len(found_K) == 2:  # one row says both
+            weights, offsets = np.concatenate([-weights, weights]) / 2, np.concatenate([-offsets, offsets]) / 2
+        tells_KF[found_K], expects_K[found_K] = weights, offsets
+    return tells_KF, expects_K
 
 
 @torch.no_grad()

@@ -148,7 +148,7 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
     symbols there is one symbol a label, and no clustering: in its place, where some texts have no label, stand the
-    labels that naive Bayes gives them; a synthetic density has a symbol a component. Raises
+    labels that their words give them; a synthetic density has a symbol a component. Raises
     ConfigError where the preset is for something else than the corpus holds.
     """
     held = "points" if isinstance(corpus, Points) else "dialogues" if isinstance(corpus, DialogueCorpus) else "texts"
