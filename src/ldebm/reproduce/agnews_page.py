@@ -34,8 +34,8 @@ def write_page(page: Path, result: Path) -> None:
         "in their order with a GRU instead, and writes them with another. Figures are means over random class-balanced "
         "draws of the labels ± their standard deviation. Published values are recalled and unverified: they are of "
         "dev, of the best epoch there, and of five times as many documents without a label.",
-        "`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `ldebm-best` the classes of documents without a label, and what stays with "
-        "it as a second witness: the difference between these two rows is what the latent model adds.",
+        "`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `ldebm-best` the classes of "
+        "documents without a label, and what stays with it as a second witness: the difference between these two rows is what the latent model adds.",
         made_by(found, [result]),
     ]
     for title, columns in TABLES.items():
