@@ -80,6 +80,7 @@ def test_a_number_is_compared_as_it_is_written(run: Run, labelled: Any, tmp_path
     [
         ("review,truth\ngood,positive\n", "trut", "no column 'trut' (asked for with --score)"),
         ("review,truth\ngood,\n,positive\n", "truth", "column 'truth': no text has a label"),
+        ("review,truth\ngood,positive\n", "review", "--score and --text both name the column 'review'"),
     ],
 )
 def test_a_column_without_labels_is_told(

@@ -84,6 +84,8 @@ def test_failing_write_keeps_the_old_file(run: Run, monkeypatch: pytest.MonkeyPa
         "generate runs/a --symbol 1 --label good",
         "generate runs/a --mode best",
         "generate runs/a --best-of 4",
+        "generate runs/a --guidance 4",
+        "respond runs/a --context - --guidance 4",
         "generate runs/a --label good --best-of 0",
         "train",
         "train a.csv --epochs 0",

@@ -57,6 +57,11 @@ def test_a_conversation_goes_on_with_what_was_answered(run, monkeypatch) -> None
     assert run("respond", "folder", "--context", "-", "--speaker", "caller")[1] == "caller 1\n"
 
 
+def test_a_response_stands_on_one_line(run, model, dialogues, monkeypatch) -> None:
+    monkeypatch.setattr(type(model), "respond", lambda _, contexts, *__, **___: ["one\ntwo"] * len(contexts))
+    assert run("respond", "folder", "--context", dialogues) == (0, "one two\none two\n", "")
+
+
 @pytest.mark.parametrize(
     ("wish", "told"),
     [

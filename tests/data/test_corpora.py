@@ -80,6 +80,14 @@ def test_labels(write) -> None:
     assert corpus.name == "a"
 
 
+def test_labels_that_are_only_compared_with_may_be_any(write, caplog) -> None:
+    path = write("a.csv", "text,kind\n" + "".join(f"t{i},same\n" for i in range(30)))
+    with pytest.raises(DataError, match="at least two different labels"):
+        load_corpus(path, label="kind")
+    corpus = load_corpus(path, label="kind", learned=False)
+    assert corpus.labels is None and set(corpus.train["label"]) == {"same"} and not caplog.records
+
+
 def test_reviews() -> None:
     corpus = load_corpus("reviews", label="sentiment")
     assert corpus.name == "reviews" and corpus.labels == ("negative", "positive")

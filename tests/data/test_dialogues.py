@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ldebm.data.dialogues import Turn, load_dialogues, read_dialogues
+from ldebm.data.dialogues import Dialogue, Turn, load_dialogues, read_dialogues, turns_of
 from ldebm.errors import DataError
 
 GOOD = [{"speaker": "customer", "text": " Hello? "}, {"speaker": "agent", "text": "Hello ."}]
@@ -55,6 +55,11 @@ def test_a_dialogue_stays_on_one_side_of_the_split_and_rows_know_their_place(tmp
 def test_a_bad_dialogue_is_named_by_its_line(tmp_path: Path, bad: object, said: str) -> None:
     with pytest.raises(DataError, match=said):
         load_dialogues(str(written(tmp_path, GOOD, bad)))
+
+
+def test_half_characters_of_dialogues_in_memory_are_told() -> None:
+    with pytest.raises(DataError, match=r"turn 2 of a dialogue holds bytes that are not UTF-8"):
+        turns_of([Dialogue((Turn("a", "hello"), Turn("b", "caf\udce9")))])
 
 
 def test_files_that_hold_no_dialogue(tmp_path: Path) -> None:

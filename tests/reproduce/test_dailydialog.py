@@ -80,13 +80,21 @@ def test_the_page_of_results_from_another_machine_measures_the_symbols_that_it_s
     assert (tmp_path / "here.md").read_text() == (tmp_path / "there.md").read_text()
 
 
-def test_seeds_are_compared_pair_by_pair(tmp_path, small) -> None:
+def test_a_seed_is_compared_with_all_others_that_there_are(tmp_path, small) -> None:
     for seed, symbols in enumerate(([0, 0, 1, 1, 2, 2], [5, 5, 3, 3, 1, 1], [0, 1, 2, 0, 1, 2])):
         folder = dailydialog.folder_of("lda", "small", seed, tmp_path)
         folder.mkdir()
         np.save(folder / "test-symbols.npy", symbols)
-    first, second, third = dailydialog._stability("lda", "small", range(3), tmp_path)
-    assert first == pytest.approx(1.0) and second == third < 0.1
+    first, second, third = ({}, {}, {})
+    dailydialog.compare("small", tmp_path, "lda", range(3), [first, second, third])
+    assert first["stability"] == second["stability"] == pytest.approx((1 + third["stability"]) / 2)
+    assert third["stability"] < 0.1
+    again: dict = {}
+    dailydialog.compare("small", tmp_path, "lda", range(2, 3), [again])  # a table that goes on behind two seeds
+    assert again == third
+    alone: dict = {}
+    dailydialog.compare("small", tmp_path, "lda", range(1), [alone])
+    assert alone == {"stability": None}
 
 
 def test_the_baselines_find_what_is_there(small) -> None:

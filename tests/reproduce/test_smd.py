@@ -61,7 +61,9 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     page = (tmp_path / "smd.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "| symbol | share | words | intent | speaker | generated |" in page
     known = small["train"][0].turns[0].text
-    monkeypatch.setattr(DialogueModel, "respond", lambda *_, symbol: [known, f"new to {symbol}"])
+    monkeypatch.setattr(
+        DialogueModel, "respond", lambda _, contexts, speakers, symbol, *how, **more: [known, f"new to {symbol}"]
+    )
     smd_page.write_page(tmp_path / "smd.md", (paths[0], tmp_path / "not-yet.json"), tmp_path / "runs")
     page = (tmp_path / "smd.md").read_text()
     assert "## SMD" in page and "## DailyDialog" not in page

@@ -75,8 +75,7 @@ def _true_labels(
     Raises RunError for a run that knows no labels, DataError for a column without labels or with one that the run does
     not know.
     """
-    from ldebm.data.readers import column_names, records
-    from ldebm.data.tables import choose_column
+    from ldebm.data.readers import records
 
     if model.labels is None:
         raise RunError(
@@ -84,8 +83,7 @@ def _true_labels(
             f" with --label, or see what its symbols have to do with labels: ldebm discover {run} {source}"
             f" --label {column}"
         )
-    choose_column(column, column_names(source), source, "score")
-    texts, labels = rows_of(source, text, column, model.config)
+    texts, labels = rows_of(source, text, column, model.config, "score")
     for row, (each, label) in enumerate(zip(texts, labels, strict=True)):
         if each and label is not None and label not in model.labels:
             [(where, _)] = islice(records(source), row, row + 1)

@@ -16,6 +16,7 @@ from ldebm.cli.inputs import (
     filled_rows_of,
     holds_dialogues,
     no_columns,
+    no_text_column,
 )
 from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
 from ldebm.files import write_atomically
@@ -49,6 +50,7 @@ def _of_texts(run: Path, source: Path | None, text: str | None, label: str | Non
     from ldebm import LDEBM
     from ldebm.tasks import discovery
 
+    no_text_column(source, text)
     model = LDEBM.from_pretrained(run)
     if source is None:
         texts, labels = columns_of(corpus_of(model.config, label).train)

@@ -20,6 +20,7 @@ from ldebm.cli.inputs import (
     held_out,
     holds_dialogues,
     no_columns,
+    no_text_column,
     stream,
 )
 from ldebm.cli.options import KINDS, Json, LabelColumn, Run, TextColumn
@@ -74,6 +75,7 @@ def _of_texts(
     from ldebm import LDEBM
     from ldebm.tasks import evaluation_of_runs, thorough_evaluation
 
+    no_text_column(source, text)
     model = LDEBM.from_pretrained(run)
     corpus = corpus_of(model.config, label if source is None else None)
     if source is None:

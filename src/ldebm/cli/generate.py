@@ -66,6 +66,8 @@ def generate(
         raise typer.BadParameter("give --symbol or --label, not both")
     if best_of > 1 and symbol is None and label is None:
         raise typer.BadParameter("--best-of needs --symbol or --label")
+    if guidance != 1 and symbol is None and label is None:
+        raise typer.BadParameter("--guidance needs --symbol or --label")
     of_mode = {"temperature": ("sample", temperature), "top_p": ("sample", top_p), "beams": ("beam", beams)}
     options: dict[str, Any] = {name: value for name, (_, value) in of_mode.items() if value is not None}
     for name in options:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ldebm.presets import Config
 
 
-def rows_of(path: Path, text: str | None, label: str | None, run: Config) -> tuple[list[str], list[str | None]]:
+def rows_of(
+    path: Path, text: str | None, label: str | None, run: Config, label_option: str = "label"
+) -> tuple[list[str], list[str | None]]:
     """Text and label of every row of a file, in order; "" and None where a row has none. Raises DataError.
 
-    Columns that are not named are those of the run, where the file has them.
+    Columns that are not named are those of the run, where the file has them; `label_option` names the label's.
     """
     from ldebm.data.readers import column_names
     from ldebm.data.tables import choose_roles, read_table
@@ -27,7 +29,7 @@ def rows_of(path: Path, text: str | None, label: str | None, run: Config) -> tup
     columns = column_names(path)
     text = text or (run.data.text if run.data.text in columns else None)
     label = label or (run.data.label if run.data.label in columns else None)
-    texts, labels = columns_of(read_table(path, choose_roles(columns, path, text, label, None)))
+    texts, labels = columns_of(read_table(path, choose_roles(columns, path, text, label, None, label_option)))
     if not any(texts):
         raise DataError(
             f"{path} has {len(texts):,} rows and no text in any: check the file, or name another column with --text"
@@ -113,8 +115,16 @@ def _found_again(run: Config) -> Config:
 
 
 def corpus_of(run: Config, label: str | None = None) -> Corpus:
-    """The corpus a run was trained on, in the same splits, labelled by another column where one is named."""
+    """The corpus a run was trained on, in the same splits; labelled by another column, to compare with, where one is
+    named."""
     from ldebm import load_corpus
 
-    data = _found_again(run).data
-    return load_corpus(data.source, data.text, label or data.label, data.split, data.validation_share, run.seed)
+    data, named = _found_again(run).data, label or run.data.label
+    where = data.source, data.text, named, data.split
+    return load_corpus(*where, data.validation_share, run.seed, learned=named == data.label)
+
+
+def no_text_column(source: Path | None, text: str | None) -> None:
+    """Without SOURCE a run reads its own texts. Raises DataError where another column of them is named."""
+    if source is None and text is not None:
+        raise DataError(f"--text {text} names a column of SOURCE, which is not given: give it, or leave --text out")

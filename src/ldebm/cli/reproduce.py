@@ -18,7 +18,10 @@ def reproduce(
             "(dialogues), agnews (few labels), yelp (control).",
         ),
     ],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each model.")] = 3,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", min=1, help="Runs of each model.", show_default="3, of agnews 5"),
+    ] = None,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="An epoch or two of each model, into files of their own."),
@@ -47,8 +50,9 @@ def reproduce(
     """Train and measure the models of a part of the paper.
 
     What the result file has already, by the same definitions, is kept, and a table goes on behind its seeds; what was
-    trained before is used again. Move the result file away to measure anew.
+    trained before is used again. Remove the result file and the run folders to measure anew.
     """
+    seeds = seeds or (5 if what == "agnews" else 3)
     pictures, runs = pictures or Path("docs", what), runs or Path("runs", "reproduce", what)
     page = pictures.with_name(f"{pictures.name}{'-quick' if quick else ''}.md")
     if what == "ptb":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,8 @@ def respond(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides every random draw.")] = 0,
 ) -> None:
     """Respond to dialogues: a line a response, an empty line between dialogues where there are several responses."""
+    if guidance != 1 and symbol is None:
+        raise typer.BadParameter("--guidance needs --symbol")
     from ldebm import DialogueModel
     from ldebm.data.dialogues import read_dialogues
     from ldebm.tasks.responding import answering, candidates
@@ -58,7 +61,7 @@ def respond(
     contexts = [dialogue.turns for dialogue in read_dialogues(Path(context), least=1)]
     speakers = [speaker or answering(turns, model.config.data.speakers) for turns in contexts]
     found = candidates(model, contexts, speakers, n, symbol=symbol, guidance=guidance, seed=seed)
-    print(("\n\n" if n > 1 else "\n").join("\n".join(responses) for responses in found))
+    print(("\n\n" if n > 1 else "\n").join(_told(responses) for responses in found))
 
 
 def _talk(model: DialogueModel, n: int, speaker: str | None, symbol: int | None, guidance: float, seed: int) -> None:
@@ -73,10 +76,15 @@ def _talk(model: DialogueModel, n: int, speaker: str | None, symbol: int | None,
     turns: list[Turn] = []
     if sys.stdin.isatty():
         print(f"You are {person}, {speaker} responds; end with Ctrl-D.", file=sys.stderr)
-    for line in sys.stdin:
+    for line in typer.get_text_stream("stdin", "utf-8", "surrogateescape"):
         if not line.strip():
             continue
         turns.append(Turn(person, line.strip()))
         [responses] = candidates(model, [turns], [speaker], n, symbol=symbol, guidance=guidance, seed=seed + len(turns))
-        print("\n".join(responses), flush=True)
+        print(_told(responses), flush=True)
         turns.append(Turn(speaker, responses[0]))
+
+
+def _told(responses: Iterable[str]) -> str:
+    """A line each, also where a run writes the ends of lines."""
+    return "\n".join(" ".join(response.splitlines()) for response in responses)

@@ -78,14 +78,17 @@ def load_corpus(
     split: str | None = None,
     validation_share: float = 0.1,
     seed: int = 0,
+    *,
+    learned: bool = True,
 ) -> Corpus:
     """The corpus `source`: a file (txt, csv, tsv, jsonl, parquet, or .gz of these), "reviews", "ptb", "dailydialog"
     (its utterances, labelled by act, emotion or topic), "agnews" (by category), "yelp" (by sentiment),
     or a hub name.
 
     `text`, `label` and `split` name columns. Without a validation split, the texts for validation are chosen by a hash
-    of (seed, text). Rows with an empty text are left out, with a warning. Raises DataError where the data cannot be
-    used, ConfigError where `validation_share` is not between 0 and 1.
+    of (seed, text). Rows with an empty text are left out, with a warning. Labels that are not to be `learned`, only
+    compared with, may be any, and the corpus' `labels` are None. Raises DataError where the data cannot be used,
+    ConfigError where `validation_share` is not between 0 and 1.
     """
     if is_points(source):
         raise DataError(f"{source} holds points, not texts: load_points reads it, or choose a corpus of texts")
@@ -112,7 +115,7 @@ def load_corpus(
         train=parts["train"],
         validation=parts["validation"],
         test=parts.get("test"),
-        labels=None if label is None else _labels(parts, source, label),
+        labels=_labels(parts, source, label) if learned and label is not None else None,
         tokenised=source in TOKENISED,
         origin={"source": source, "text": text, "label": label, "split": split},
     )

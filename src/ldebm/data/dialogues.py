@@ -19,6 +19,7 @@ from ldebm.data.library import corpus_files
 from ldebm.data.lines import check_file, lines, place
 from ldebm.data.readers import extension
 from ldebm.data.splits import hashed_split
+from ldebm.data.tokenizer import is_broken
 from ldebm.errors import DataError, shorten
 
 EXPECTED = 'a dialogue is a list of turns such as {"speaker": "customer", "text": "Hello?"}'
@@ -168,12 +169,18 @@ def _parsed(line: str, where: str) -> Any:
 
 
 def turns_of(dialogues: Iterable[Dialogue]) -> datasets.Dataset:
-    """Their turns as a table: text, label, speaker, position."""
+    """Their turns as a table: text, label, speaker, position. Raises DataError where a turn's text is none."""
     rows = [
         (turn.text, dialogue.label, turn.speaker, position)
         for dialogue in dialogues
         for position, turn in enumerate(dialogue.turns)
     ]
+    for text, _, _, position in rows:
+        if is_broken(text):
+            raise DataError(
+                f"turn {position + 1} of a dialogue holds bytes that are not UTF-8, or half a character: "
+                f"{shorten(text)!a}. Convert it first."
+            )
     columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     return datasets.Dataset.from_dict(dict(zip(FEATURES, map(list, columns), strict=True)), features=FEATURES)
 

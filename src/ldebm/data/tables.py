@@ -44,16 +44,22 @@ def choose_text(text: str | None, columns: Sequence[str], source: object) -> str
 
 
 def choose_roles(
-    columns: Sequence[str], source: object, text: str | None, label: str | None, split: str | None
+    columns: Sequence[str],
+    source: object,
+    text: str | None,
+    label: str | None,
+    split: str | None,
+    label_option: str = "label",
 ) -> dict[str, str | None]:
-    """A corpus' columns: those of "text", "label" (None: no label) and, where asked for, "split". Raises DataError."""
+    """A corpus' columns: those of "text", "label" (None: no label) and, where asked for, "split". Raises DataError,
+    which calls the label's column by the option that named it."""
     roles: dict[str, str | None] = {"text": choose_text(text, columns, source), "label": None}
-    for role, column in (("label", label), ("split", split)):
+    for role, option, column in (("label", label_option, label), ("split", "split", split)):
         if column is not None:
-            roles[role] = choose_column(column, columns, source, role)
+            roles[role] = choose_column(column, columns, source, option)
             if column == roles["text"]:
                 raise DataError(
-                    f"{source}: --{role} and --text both name the column '{shorten(column)}'. Choose two columns."
+                    f"{source}: --{option} and --text both name the column '{shorten(column)}'. Choose two columns."
                 )
     return roles
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ldebm.evaluation.word_distributions import divergence_contributions
 from ldebm.files import write_atomically
 from ldebm.reproduce.dialogue_setting import (
     BASELINE,
@@ -25,14 +24,14 @@ from ldebm.reproduce.dialogue_setting import (
     STEPS,
     corpus,
     test_dialogues,
-    tested_examples,
 )
 from ldebm.reproduce.markdown import Columns, by_size, definitions, lines_of, made_by, settings, table
 from ldebm.reproduce.response_figures import STEERINGS
 from ldebm.reproduce.rows import BEST
 from ldebm.reproduce.smd import trained
-from ldebm.tasks.discovery import word_counts
+from ldebm.tasks.discovery import discover
 from ldebm.tasks.evaluation_of_runs import IN_USE
+from ldebm.tasks.responses import SHOWN_GUIDANCE, ResponseModel, responses_of
 
 TABLES: dict[str, Columns] = {
     "One response, from a latent of the conditional prior": {
@@ -122,34 +121,35 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
             for title, columns in TABLES.items():
                 parts += [f"### {title}", table(rows, columns, "responses to other contexts", goals, "")]
     largest = [*by_size(first["rows"])][-1]
-    parts += [f"## Actions that `{BEST}` ({largest}) discovered in SMD", _actions(largest, runs)]
+    parts += [
+        f"## Actions that `{BEST}` ({largest}) discovered in SMD",
+        f"As `ldebm discover` tells them, of the test turns; generated under guidance {SHOWN_GUIDANCE:g}. What a turn "
+        "of the corpus says word for word is left out.",
+        _actions(largest, runs),
+    ]
     parts += ["## What the columns mean", definitions(first["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 
 
 def _actions(size: str, runs: Path) -> str:
-    """A row a symbol in use: how often, its words, who says it about what, and what it makes of some contexts, but for
-    what are turns of the corpus word for word: those may not be passed on."""
+    """A row a symbol in use: how often, its words, who says it about what, and responses with it to some contexts, but
+    for what are turns of the corpus word for word: those may not be passed on."""
     model = trained("smd", BEST, size, 0, runs)
-    examples = tested_examples("smd", size)
-    symbols = model.symbol_probabilities(examples).argmax(-1)
-    texts = [model.tokenizer.words(example.turns[-1].text) for example in examples]
+    responses, intents = responses_of(model, test_dialogues("smd", size))
+    speakers = np.array([response.dialogue.turns[-1].speaker for response in responses])
+    symbols = model.symbol_probabilities([response.dialogue for response in responses]).argmax(-1)
     said = {tuple(model.tokenizer.words(text)) for text in _turns()}
-    vocabulary, counts_NV = word_counts(texts)
-    contributions_KV = divergence_contributions((counts_NV.T @ np.eye(model.config.model.symbols)[symbols]).T)
+    found = discover(ResponseModel(model, responses), responses, intents, words=WORDS, nearest=0, prototypes=_ASKED)
     rows = []
-    for symbol, count in Counter(symbols.tolist()).most_common():
-        if count / len(symbols) <= IN_USE:
+    for record in found.symbols:
+        if record.share <= IN_USE:
             continue
-        its = [examples[row] for row in np.flatnonzero(symbols == symbol)]
-        words = ", ".join(vocabulary[v] for v in np.argsort(-contributions_KV[symbol])[:WORDS])
-        asked = its[:: max(1, len(its) // _ASKED)][:_ASKED]
-        contexts, speakers = [each.turns[:-1] for each in asked], [each.turns[-1].speaker for each in asked]
-        responses = model.respond(contexts, speakers, symbol=symbol)
-        new = [text for text in dict.fromkeys(responses) if tuple(model.tokenizer.words(text)) not in said]
+        words = ", ".join(word.word for word in record.words)
+        new = [text for text in dict.fromkeys(record.prototypes) if tuple(model.tokenizer.words(text)) not in said]
+        by_speaker = Counter(speakers[symbols == record.symbol].tolist())
+        told = dict(record.labels), {name: count / by_speaker.total() for name, count in by_speaker.most_common()}
         generated = " / ".join(new[:RESPONSES])
-        known = _make_up([str(each.label) for each in its]), _make_up([each.turns[-1].speaker for each in its])
-        rows.append([str(symbol), f"{count / len(symbols):.1%}", words, *known, generated])
+        rows.append([str(record.symbol), f"{record.share:.1%}", words, *map(_make_up, told), generated])
     return lines_of(["symbol", "share", "words", "intent", "speaker", "generated"], rows)
 
 
@@ -160,5 +160,5 @@ def _turns() -> set[str]:
     return {*known.train["text"][:], *known.validation["text"][:], *of_test}
 
 
-def _make_up(labels: Sequence[str]) -> str:
-    return ", ".join(f"{label} {count / len(labels):.0%}" for label, count in Counter(labels).most_common(3))
+def _make_up(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{label} {share:.0%}" for label, share in list(shares.items())[:3])
