@@ -68,7 +68,7 @@ def read_model(kind: type[Model], folder: Path, device: str = "auto") -> Model:
         raise RunError(f"{folder} holds no {WEIGHTS} yet: training has not finished its first epoch")
     what, held = _HOLDS[config.model.observation]
     if not issubclass(held, kind):
-        verbs = " (the commands for it: ldebm respond, discover and evaluate)" if held is DialogueModel else ""
+        verbs = " (the commands for it: ldebm respond, discover, evaluate and report)" if held is DialogueModel else ""
         raise RunError(
             f"{folder} holds a model of {what}, not one that {kind.__name__} reads; use {held.__name__}{verbs}"
         )

@@ -68,6 +68,31 @@ def test_the_texts_without_a_label_help(monkeypatch):
     assert found[1] < found[20] - 0.03
 
 
+def test_common_words_count_where_they_find_labels_alone():
+    """Labels of what a text is about, or of a word that stands everywhere."""
+    generator = np.random.default_rng(0)
+    subjects = [[f"{kind}{place}" for place in range(60)] for kind in "ab"]  # none of them common
+    kind_N, manner_N = generator.integers(2, size=(2, 2000))
+    texts = [
+        " ".join([*generator.choice(subjects[kind], 5), *generator.choice(["well", "badly"], 3, p=[share, 1 - share])])
+        for kind, share in zip(kind_N, np.where(manner_N, 0.95, 0.05), strict=True)
+    ]
+    for label_N, common in ((kind_N, False), (manner_N, True)):
+        known_N = np.where(np.arange(2000) < 100, label_N, -1)
+        corpus, evidence = corpus_of(texts, known_N)
+        teach(evidence, corpus)
+        counted = evidence.surprise_F[corpus.batch(np.arange(2000)).tokens_BL[:, 6:9].unique()]
+        assert bool((counted > 0).all()) == common and bool((counted == 0).all()) != common
+        assert (pseudo_labels(evidence, corpus).argmax(1) == label_N)[100:].mean() > 0.9
+
+
+def test_a_pair_with_a_word_that_tells_nothing_tells_nothing():
+    evidence = WordEvidence(10, 2)
+    evidence.surprise_F[5] = 0.0
+    _, weight_BM = evidence.weighted(torch.tensor([[4, 5, 6, 7]]))
+    assert (weight_BM > 0).tolist() == [[True, False, True, True, False, False, True]]
+
+
 def test_the_same_corpus_teaches_the_same():
     texts, kind_N = said()
     corpus, first = corpus_of(texts, two_a_class(kind_N))

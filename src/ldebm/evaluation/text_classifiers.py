@@ -1,4 +1,4 @@
-"""Two classifiers of texts that share nothing with the models that they judge, nor with each other.
+"""Two classifiers of texts, unlike the models that they judge and unlike each other.
 
 Neither knows a model's encoder, vocabulary or weights: one is a convolutional network over words (Kim 2014), the other
 linear in hashed word n-grams. Classes weigh the same in both, however many texts each has. Texts have spaces between

@@ -40,8 +40,8 @@ class WordEvidence(nn.Module):
 
     def weighted(self, tokens_BL: Tensor) -> tuple[Tensor, Tensor]:
         """The words and pairs of each text, BM, and how much each tells: its surprise, the text's squares adding up to
-        one, and 0 where there is none."""
-        known_BL = tokens_BL > UNK
+        one, and 0 where there is none. A pair with a word that tells nothing tells nothing either."""
+        known_BL = (tokens_BL > UNK) & (self.surprise_F[tokens_BL] > 0)
         first_BL, second_BL = tokens_BL[:, :-1], tokens_BL[:, 1:]
         pair_BL = self.vocabulary + (first_BL * _MULTIPLIER + second_BL) % _PAIRS
         feature_BM = torch.cat([tokens_BL, pair_BL], 1)

@@ -33,8 +33,9 @@ def write_page(page: Path, result: Path) -> None:
         "The documents without a label are those of the 21,314 training documents that could be had; the published "
         "runs had 115,000. Headline and description are read throughout, as their words among the 30,000 of the "
         f"published vocabulary. Every model is of the size `{SIZE}` and reads bags of words"
-        f"{in_order if measured else ''}. Figures are means over random class-balanced draws of the labels ± their "
-        "standard deviation. Published values are recalled and unverified: they are of dev, of the best epoch there, "
+        f"{in_order if measured else ''}. Background frequencies are those of these documents, not the vocabulary's "
+        "own. Figures are means over random class-balanced draws of the labels ± their standard deviation. "
+        "Published values are recalled and unverified: they are of dev, of the best epoch there, "
         "and of five times as many documents without a label.",
         "`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `ldebm-best` the classes of "
         "documents without a label, and what stays with it as a second witness: the difference between these two rows "

@@ -41,8 +41,9 @@ def definitions(labels: Sequence[str]) -> dict[str, str]:
     found = {}
     for suffix, what in CLASSIFIERS.items():
         found[f"accuracy{suffix}"] = (
-            f"share of the generated texts that have the label asked for, by {what}, which shares nothing with the "
-            "model; 0 to 1, the floor is the classifier's own accuracy on the real test texts"
+            f"share of the generated texts that have the label asked for, by {what}, which shares neither "
+            "architecture nor weights with the model; 0 to 1, the floor is the classifier's own accuracy on the real "
+            "test texts"
         )
         found |= {
             f"accuracy_{label}{suffix}": f"accuracy{suffix} of the texts asked for as {label}" for label in labels

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,6 +31,7 @@ _STRENGTH = 10.0  # of a labelled text against the penalty of the regression's w
 _BELIEVED = 0.03  # of a text whose label EM has found, as much as it is sure
 _ITERATIONS = 1_000  # at most
 _LEAST = 2  # texts that a word or pair must stand in
+_COMMON, _SEVERAL = 0.05, 50  # a word or pair is common that stands in more than that share of the texts, and so many
 _ROWS = 1024
 
 
@@ -38,17 +40,23 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
     evidence.
 
     EM goes on for as many rounds as find most of the labels of texts whose own is hidden (five-fold cross-validation):
-    where labels are not what texts mostly differ in, each round leads further away from them.
+    where labels are not what texts mostly differ in, each round leads further away from them. The same decides whether
+    the commonest words count, with the pairs that they stand in: of what a text is about they say nothing.
     """
     texts, labels = len(corpus), evidence.said_FK.shape[1]
-    counts_NF = _weighted(evidence, corpus).sign()
-    stands_F = np.asarray(counts_NF.sum(0)).ravel()
+    evidence.surprise_F.fill_(1.0)
+    stands_F = np.asarray(_weighted(evidence, corpus).sign().sum(0)).ravel()
     surprise_F = np.where(stands_F >= _LEAST, np.log((1 + texts) / (1 + stands_F)) + 1, 0.0)
-    evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
-    told_NF, used_F = _weighted(evidence, corpus), surprise_F > 0
     length = float(corpus.lengths_N.mean()) ** 0.5  # a text of unit length tells as much as so many words
-    rounds = partial(_rounds, told_NF, used_F, length, labels)
-    best = _best_round(rounds, corpus.symbols_N)
+    rare_F = np.where(stands_F > max(_COMMON * texts, _SEVERAL), 0.0, surprise_F)
+    tried = []
+    for each_F in (rare_F, surprise_F) if rare_F.any() else (surprise_F,):
+        evidence.surprise_F.copy_(torch.from_numpy(each_F))
+        told_NF, used_F = _weighted(evidence, corpus), each_F > 0
+        rounds = partial(_rounds, told_NF, used_F, length, labels)
+        tried.append((*_best_round(rounds, corpus.symbols_N), each_F, told_NF, used_F, rounds))
+    _, best, surprise_F, told_NF, used_F, rounds = max(tried, key=itemgetter(0))
+    evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
     said_KF, meant_K, shares_NK = next(islice(rounds(corpus.symbols_N), best, None))
     tells_KF, expects_K = _regression(told_NF[:, used_F], shares_NK, corpus.symbols_N >= 0)
     said_KF[:, used_F] += tells_KF
@@ -75,8 +83,11 @@ def _rounds(
         yield said_KF, meant_K, shares_NK
 
 
-def _best_round(rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]], symbols_N: np.ndarray) -> int:
-    """The round after which most hidden labels are found, the last of equals. Every class is shared out evenly."""
+def _best_round(
+    rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]], symbols_N: np.ndarray
+) -> tuple[int, int]:
+    """How many hidden labels are found at best, and after which round, the last of equals. Every class is shared out
+    evenly."""
     known_N = np.flatnonzero(symbols_N >= 0)
     known_N = known_N[np.argsort(symbols_N[known_N], kind="stable")]
     right_R = np.zeros(_ROUNDS, np.int64)
@@ -86,7 +97,8 @@ def _best_round(rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]]
         seen_N[hidden] = -1
         found = [(shares_NK[hidden].argmax(1) == symbols_N[hidden]).sum() for *_, shares_NK in rounds(seen_N)]
         right_R += np.array(found)
-    return int(_ROUNDS - 1 - right_R[::-1].argmax())
+    best = int(_ROUNDS - 1 - right_R[::-1].argmax())
+    return int(right_R[best]), best
 
 
 def _regression(told_NF: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
