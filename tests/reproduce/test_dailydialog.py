@@ -8,7 +8,7 @@ import pytest
 
 from ldebm.cli import main
 from ldebm.model import LDEBM
-from ldebm.reproduce import dailydialog, dailydialog_page, symbol_baselines
+from ldebm.reproduce import dailydialog, dailydialog_page, dailydialog_rewriting, symbol_baselines
 from ldebm.reproduce import runs as table_runs
 from tests import tiny
 
@@ -30,7 +30,8 @@ def small(monkeypatch):
 
     known = {part: columns(part) for part in ("train", "test", "validation")}
     monkeypatch.setattr(dailydialog, "columns_of", known.__getitem__)
-    monkeypatch.setattr(dailydialog_page, "columns_of", known.__getitem__)
+    for module in (dailydialog_page, dailydialog_rewriting):
+        monkeypatch.setattr(module, "columns_of", known.__getitem__)
     monkeypatch.setattr(dailydialog, "corpus", lambda: tiny.corpus(200))
     monkeypatch.setattr(dailydialog, "SYMBOLS", 6)
     monkeypatch.setattr(dailydialog, "COMMON", ("model.symbols=6",))
@@ -54,14 +55,20 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     # The words of the texts say which act it is, and nothing says the emotion.
     assert rows["tf-idf-k-means"]["homogeneity_topic"] > 0.2 and abs(rows["tf-idf-k-means"]["ami_emotion"]) < 0.05
 
-    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, tmp_path / "runs")
+    rewriting = dailydialog_rewriting.reproduce(tmp_path / "results", tmp_path / "runs", "tiny")
+    copied, drawn, rewritten = json.loads(rewriting.read_text())["rows"]
+    assert copied["metrics"]["read_as_asked"]["mean"] == 0 and copied["metrics"]["bleu_source"]["mean"] > 99
+    assert drawn["metrics"]["bleu_source"]["mean"] <= rewritten["metrics"]["bleu_source"]["mean"] + 5
+    assert 0 <= rewritten["metrics"]["read_as_asked"]["mean"] <= 1
+
+    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, rewriting, tmp_path / "runs")
     page = (tmp_path / "dailydialog.md").read_text()
     assert "| `ldebm-best` (1 seed) |" in page and "## Symbols of `ldebm-best` (tiny)" in page
     assert "| symbol | share | words | generated | act | emotion | topic |" in page
     assert not any(f"| {text} |" in page for text in small["test"]["text"])  # which may not be passed on
     said = small["validation"]["text"][0]
     monkeypatch.setattr(LDEBM, "generate", lambda *_, symbol, **how: [said, f"new to {symbol}"])
-    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, tmp_path / "runs")
+    dailydialog_page.write_page(tmp_path / "dailydialog.md", path, rewriting, tmp_path / "runs")
     page = (tmp_path / "dailydialog.md").read_text()
     assert "| new to " in page and said not in page
 
@@ -75,8 +82,9 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
 
 def test_the_page_of_results_from_another_machine_measures_the_symbols_that_it_shows(tmp_path, small) -> None:
     path = dailydialog.reproduce(tmp_path / "results", tmp_path / "runs", seeds=1, quick=True)
-    dailydialog_page.write_page(tmp_path / "there.md", path, tmp_path / "runs")
-    dailydialog_page.write_page(tmp_path / "here.md", path, tmp_path / "empty")
+    rewriting = dailydialog_rewriting.reproduce(tmp_path / "results", tmp_path / "runs", "tiny")
+    dailydialog_page.write_page(tmp_path / "there.md", path, rewriting, tmp_path / "runs")
+    dailydialog_page.write_page(tmp_path / "here.md", path, rewriting, tmp_path / "empty")
     assert (tmp_path / "here.md").read_text() == (tmp_path / "there.md").read_text()
 
 

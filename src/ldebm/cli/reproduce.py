@@ -88,9 +88,12 @@ def reproduce(
                 yelp_page.write_page(page, out, runs, quick, pictures)
         return
     if what == "dailydialog":
-        from ldebm.reproduce import dailydialog, dailydialog_page
+        from ldebm.reproduce import dailydialog, dailydialog_page, dailydialog_rewriting
+        from ldebm.reproduce.rows import QUICK
 
-        dailydialog_page.write_page(page, dailydialog.reproduce(out, runs, seeds, quick, jobs), runs)
+        result = dailydialog.reproduce(out, runs, seeds, quick, jobs)
+        rewriting = dailydialog_rewriting.reproduce(out, runs, QUICK if quick else "full")
+        dailydialog_page.write_page(page, result, rewriting, runs)
         return
     if what == "smd":
         from ldebm.reproduce import smd, smd_page

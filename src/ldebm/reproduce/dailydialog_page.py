@@ -56,6 +56,10 @@ TABLES: dict[str, Columns] = {
         for suffix, way in _WAYS.items()
     },
 }
+REWRITING: Columns = {
+    "read_as_asked": ("read as asked", ".1%"),
+    "bleu_source": ("BLEU to the utterance", ".1f"),
+}
 GOALS = {
     "mutual_information": "3.9 or more",
     "bleu": "29 or more",
@@ -68,9 +72,9 @@ GOALS = {
 SHOWN, GENERATED = 25, 2  # symbols; texts of each
 
 
-def write_page(page: Path, result: Path, runs: Path) -> None:
-    """Write `page` from the result file that `ldebm reproduce dailydialog` leaves and its largest run of BEST."""
-    found = json.loads(result.read_text(encoding="utf-8"))
+def write_page(page: Path, result: Path, rewriting: Path, runs: Path) -> None:
+    """Write `page` from the result files that `ldebm reproduce dailydialog` leaves and its largest run of BEST."""
+    found, rewritten = (json.loads(file.read_text(encoding="utf-8")) for file in (result, rewriting))
     parts = [
         "# DailyDialog: what the symbols of utterances mean",
         "Trained on utterances alone; act, emotion and topic are looked at afterwards. Every model has the same"
@@ -80,7 +84,7 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
         "emotion exchanged, which the published code has the wrong way round. On the whole set those of a DGM-VAE with "
         "an information term are recalled at 0.23 and 0.16. No utterance stands here, the nearest to a symbol neither, "
         "for the corpus may not be passed on: `ldebm discover RUN` shows them.",
-        made_by(found, [result]),
+        made_by(found, [result, rewriting]),
     ]
     sizes = by_size(found["rows"])
     for size, rows in sizes.items():
@@ -89,7 +93,13 @@ def write_page(page: Path, result: Path, runs: Path) -> None:
             parts += [f"### {title}", table(rows, columns, "real text", GOALS, "")]
     largest = [*sizes][-1]
     parts += [f"## Symbols of `{BEST}` ({largest})", _symbols(largest, runs)]
+    for size, rows in by_size(rewritten["rows"]).items():
+        parts += [
+            f"## Rewriting the test utterances into another symbol, `{BEST}` ({size})",
+            table(rows, REWRITING, "real text"),
+        ]
     parts += ["## What the columns mean", definitions(found["protocol"])]
+    parts += ["Of rewritten utterances:", definitions(rewritten["protocol"])]
     write_atomically(page, "\n\n".join(parts) + "\n")
 
 
