@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ldebm.reproduce import density_table, ptb_page
+from ldebm.reproduce import agnews_page, density_table, ptb_page
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -74,7 +74,11 @@ def ptb(page: Path) -> None:
     ptb_page.write_page(page, RESULTS, False, page.parent / "ptb")
 
 
-@pytest.mark.parametrize("write", [densities, ptb])
+def agnews(page: Path) -> None:
+    agnews_page.write_page(page, RESULTS / "agnews.json")
+
+
+@pytest.mark.parametrize("write", [densities, ptb, agnews])
 def test_a_page_is_what_its_result_files_say(tmp_path: Path, write: Callable[[Path], None]) -> None:
     """Written anew from the committed results the page is the committed one, figure for figure."""
     name = write.__name__
