@@ -73,6 +73,20 @@ def test_failing_write_keeps_the_old_file(run: Run, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("generate runs/a --guidance 4", "--guidance needs --symbol or --label"),
+        ("respond runs/a --context - --guidance 4", "--guidance needs --symbol"),
+        ("discover runs/a --text review", "--text review names a column of SOURCE, which is not given"),
+        ("evaluate runs/a --text review", "--text review names a column of SOURCE, which is not given"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(run: Run, arguments: str, told: str) -> None:
+    code, out, err = run(*arguments.split())
+    assert (code, out) == (2, "") and told in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         "generate",
@@ -84,8 +98,6 @@ def test_failing_write_keeps_the_old_file(run: Run, monkeypatch: pytest.MonkeyPa
         "generate runs/a --symbol 1 --label good",
         "generate runs/a --mode best",
         "generate runs/a --best-of 4",
-        "generate runs/a --guidance 4",
-        "respond runs/a --context - --guidance 4",
         "generate runs/a --label good --best-of 0",
         "train",
         "train a.csv --epochs 0",

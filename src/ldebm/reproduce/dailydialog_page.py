@@ -84,7 +84,7 @@ def write_page(page: Path, result: Path, rewriting: Path, runs: Path) -> None:
         "emotion exchanged, which the published code has the wrong way round. On the whole set those of a DGM-VAE with "
         "an information term are recalled at 0.23 and 0.16. No utterance stands here, the nearest to a symbol neither, "
         "for the corpus may not be passed on: `ldebm discover RUN` shows them.",
-        made_by(found, [result, rewriting]),
+        made_by(found, [result, rewriting], rewritten),
     ]
     sizes = by_size(found["rows"])
     for size, rows in sizes.items():

@@ -62,11 +62,13 @@ def lines_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [headings, ["---"] * len(headings), *cells])
 
 
-def made_by(found: Mapping[str, Any], results: Sequence[Path]) -> str:
-    """Where a page's numbers come from."""
+def made_by(found: Mapping[str, Any], results: Sequence[Path], *others: Mapping[str, Any]) -> str:
+    """Where a page's numbers come from: what the first of the result files holds, and what the others do."""
     cores, names = found["machine"]["cores"], " and ".join(f"`results/{result.name}`" for result in results)
     on = f"{cores} core{'' if cores == 1 else 's'}"
-    commits = sorted({commit for row in found["rows"] for commit in row.get("commits", [found["commit"]])})
+    commits = sorted(
+        {commit for each in (found, *others) for row in each["rows"] for commit in row.get("commits", [each["commit"]])}
+    )
     measured = f"measured at commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"
     return f"Made by `{found['command']}`, {measured}, on {on}; the numbers stand in {names}."
 

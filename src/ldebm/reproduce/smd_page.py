@@ -112,7 +112,7 @@ def write_page(page: Path, results: Sequence[Path], runs: Path) -> None:
         "Figures are of all turns of the test dialogues, means over seeds ± their standard deviation. Word vectors are "
         "not the published ones, so that average, extrema and greedy compare among these rows only. Published values "
         "are recalled and unverified.",
-        made_by(first, list(files.values())),
+        made_by(first, list(files.values()), *found.values()),
     ]
     for name, file in found.items():
         for size, rows in by_size(file["rows"]).items():
