@@ -98,8 +98,9 @@ def test_rows_are_presets_with_what_they_change():
     best = agnews.config_of("ldebm-best", "tiny", 3)
     assert (best.preset, best.seed, best.training.max_steps) == ("best-bag", 3, 100)
     assert best.training.pseudo_label_weight > 0
-    for row in ("gaussian-mixture", "svebm-ib"):
+    for row in ("gaussian-mixture", "svebm-ib", "ldebm-paper", agnews.UNTAUGHT):
         assert agnews.config_of(row, "bag", 0).training.pseudo_label_weight == 0
+    assert agnews.config_of(agnews.TAUGHT, "bag", 0).training == agnews.config_of("ldebm-best", "bag", 0).training
     in_order = agnews.config_of(agnews.SEQUENCE, "bag", 0)
     assert (in_order.model.observation, in_order.training) == (
         "sequence",
