@@ -15,6 +15,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from ldebm import LDEBMTextModel
+from ldebm.data.splits import hashed_split
 from ldebm.errors import RunError, UserError
 from tests import tiny
 
@@ -94,10 +95,12 @@ def test_missing_labels_are_learned_from_as_well(taught):
 
 
 def test_few_labels_go_the_way_of_few_labels(taught):
-    """The texts without a label are taught by naive Bayes, which stays as a second witness; where all have one, not."""
+    """The texts without a label are taught by naive Bayes, which stays as a second witness; where all have one, it
+    teaches none."""
     assert taught.model_.words is not None and bool(taught.model_.words.said_FK.any())
     assert taught.model_.config.training.clustering_weight > 0
-    assert LDEBMTextModel(**QUICK).fit(TEXTS, LABELS).model_.words is None
+    of_all = LDEBMTextModel(**QUICK).fit(TEXTS, LABELS).model_
+    assert of_all.words is not None and of_all.config.training.clustering_weight == 0
 
 
 def test_probabilities_are_tempered_by_the_labels_that_validate():
@@ -117,6 +120,24 @@ def test_a_class_of_a_single_text_is_a_class():
     assert model.predict_proba(TEXTS[:3]).shape == (3, 3)
     few = LDEBMTextModel(**QUICK).fit(TEXTS, [*y[:20], *[None] * 220])
     assert few.n_symbols_ == 3 and np.isfinite(few.predict_proba(TEXTS)).all()
+
+
+def test_a_class_that_only_watches_the_training_is_none_and_told(caplog):
+    aside = hashed_split(TEXTS, 0.1, 0, "the texts given to fit")
+    y = np.array(LABELS, dtype=object)
+    y[np.flatnonzero(aside)[0]] = "rare"
+    model = LDEBMTextModel(**QUICK).fit(TEXTS, y)
+    assert model.classes_.tolist() == ["negative", "positive"] and model.n_symbols_ == 2
+    assert "no text to train on has the label 'rare', so it is not learned" in caplog.text
+    assert model.score(TEXTS, y) < model.score(TEXTS, LABELS)
+    with pytest.raises(ValueError, match="two classes or more are needed among the texts to train on"):
+        LDEBMTextModel(**QUICK).fit(TEXTS, np.where(aside, "one", "another"))
+
+
+@pytest.mark.parametrize("unknown", ["yes", 1])
+def test_a_score_by_other_labels_alone_is_refused(taught, unknown):
+    with pytest.raises(ValueError, match="none of the labels in y is known; the model's are negative, positive"):
+        taught.score(TEXTS, [unknown] * len(TEXTS))
 
 
 def test_labels_are_compared_by_value():

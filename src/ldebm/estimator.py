@@ -19,7 +19,9 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ldebm.data.corpora import Corpus
+from ldebm.data.labels import labels_of
 from ldebm.data.splits import hashed_split
+from ldebm.errors import shorten
 from ldebm.presets import load_preset
 from ldebm.tasks import likelihood_figures
 from ldebm.training import train
@@ -47,7 +49,8 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
 
     Attributes:
         model_: the trained `LDEBM`.
-        classes_: [K] the labels, in their own type, or 0 .. K-1.
+        classes_: [K] the labels, in their own type, or 0 .. K-1. A label whose texts all fall among those that watch
+            the training is not learned, which a warning says, and is none of them.
         supervised_: whether labels taught the symbols.
         n_symbols_: K.
 
@@ -94,7 +97,7 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
         config = load_preset(
             self.preset, [*self.settings, *(f"{name}={value}" for name, value in asked.items() if value is not None)]
         )
-        corpus = _corpus(texts, labels, classes, self.validation_share, int(seed))
+        corpus, classes = _corpus(texts, labels, classes, self.validation_share, int(seed))
         place = tempfile.TemporaryDirectory() if self.folder is None else nullcontext(str(self.folder))
         with place as folder, nullcontext() if self.verbose else quiet():
             self.model_ = train(config, corpus, Path(folder) / "run" if self.folder is None else folder)
@@ -125,8 +128,9 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
         return self.model_.symbol_probabilities(_texts(X))
 
     def score(self, X: Iterable[str], y: Iterable[Any] | None = None) -> float:
-        """Share of right classes among the labelled texts; of a model that had no labels a lower bound of the mean
-        log p(x), nats a text. More is better. Raises ValueError where labels are needed or the prior has no density.
+        """Share of right classes among the labelled texts, a label that is none of `classes_` counting as missed; of a
+        model that had no labels a lower bound of the mean log p(x), nats a text. More is better. Raises ValueError
+        where labels are needed, where all are unknown, and where the prior has no density.
         """
         check_is_fitted(self)
         texts = _texts(X)
@@ -135,6 +139,8 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
         if y is None:
             raise ValueError("the model was fitted with labels, and received none to score with; give y")
         rows, known = _known(y, len(texts))
+        if set(known.tolist()).isdisjoint(self.classes_.tolist()):
+            raise ValueError(f"none of the labels in y is known; {self._those_known()}, of type {self.classes_.dtype}")
         return float(np.mean(self.predict([texts[row] for row in rows]) == known))
 
     def generate(self, n: int, label: Any = None, symbol: int | None = None, **how: Any) -> list[str]:
@@ -143,10 +149,13 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
         if label is not None:
             found = np.flatnonzero(self.classes_ == label)
             if not self.supervised_ or not len(found):
-                known = ", ".join(map(str, self.classes_)) if self.supervised_ else "none: it was fitted without labels"
-                raise ValueError(f"unknown label {label!r}; the model's are {known}")
+                raise ValueError(f"unknown label {label!r}; {self._those_known()}")
             symbol = int(found[0])
         return self.model_.generate(n, symbol=symbol, **how)
+
+    def _those_known(self) -> str:
+        known = shorten(", ".join(map(str, self.classes_)), 300)
+        return f"the model's are {known if self.supervised_ else 'none: it was fitted without labels'}"
 
     @property
     def _n_features_out(self) -> int:
@@ -208,13 +217,22 @@ def _missing(label: Any) -> bool:
 
 def _corpus(
     texts: list[str], labels: list[str | None], classes: npt.NDArray[Any] | None, share: float, seed: int
-) -> Corpus:
+) -> tuple[Corpus, npt.NDArray[Any] | None]:
+    """The texts as a corpus, and the classes among those to train on. Raises ValueError where these are fewer than two,
+    DataError where they are too many."""
     filled = [row for row, text in enumerate(texts) if text.strip()]
     kept = [texts[row].strip() for row in filled]
     columns = {"text": kept, "label": [labels[row] for row in filled]}
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("string")})
     table = datasets.Dataset.from_dict(columns, features)
-    validates = hashed_split(kept, share, seed, _NAME)
-    train, validation = (table.select(np.flatnonzero(rows)) for rows in (~validates, validates))
-    names = None if classes is None else tuple(str(each) for each in classes)
-    return Corpus(_NAME, train, validation, None, names)
+    aside = hashed_split(kept, share, seed, _NAME)
+    train, validation = (table.select(np.flatnonzero(rows)) for rows in (~aside, aside))
+    names = None
+    if classes is not None:
+        trains, validates = (part.with_format("arrow")[:]["label"] for part in (train, validation))
+        if len(trains.drop_null().unique()) < 2:
+            raise ValueError("two classes or more are needed among the texts to train on; give more labels")
+        learned = labels_of(trains, validates, "y")
+        classes = classes[[str(each) in learned for each in classes]]
+        names = tuple(str(each) for each in classes)
+    return Corpus(_NAME, train, validation, None, names), classes

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ldebm.data.batches import TextBatch
+from ldebm.data.labels import unknown_label
 from ldebm.data.tokenizer import PAD, UNK, Tokenizer
 from ldebm.errors import UserError
 from ldebm.objective import READ_ROWS, WRITE_ROWS, LatentModel
@@ -47,7 +48,7 @@ class LDEBM(LatentModel[Sequence[str]]):
         self.words = WordEvidence(vocabulary, model.symbols) if model.word_evidence else None
 
     def symbol_logits(self, batch: TextBatch, posterior: Posterior, context_BC: Tensor | None = None) -> Tensor:
-        """log p(y | x) up to a constant, BK: read off the posterior mean, and where few labels taught the model off the
+        """log p(y | x) up to a constant, BK: read off the posterior mean, and where labels taught the model off the
         words as well, two witnesses of one text."""
         read_BK = super().symbol_logits(batch, posterior, context_BC)
         return read_BK if self.words is None else read_BK + self.words(batch.tokens_BL)
@@ -162,7 +163,7 @@ class LDEBM(LatentModel[Sequence[str]]):
             if self.labels is None:
                 raise UserError(f"label {label!r}: this run was trained without labels; choose a symbol instead")
             if label not in self.labels:
-                raise UserError(f"unknown label {label!r}; the run's labels are {', '.join(self.labels)}")
+                raise UserError(f"{unknown_label(label, self.labels)} Give one of these.")
             symbol = self.labels.index(label)
         return self.known_symbol(symbol)
 

@@ -23,7 +23,8 @@ from ldebm.reproduce import (
 from ldebm.tasks import control_figures, real_texts
 from tests import tiny
 
-SHOWN = ("gaussian-mixture", "ldebm-paper", "ldebm-best")
+SHOWN = ("gaussian-mixture", "svebm-ib", "ldebm-paper", "ldebm-best")
+GUIDED = ("svebm-ib-guided", "ldebm-best-guided")
 CACHES = (yelp_setting.corpus, yelp_setting.texts_of, yelp_setting.real_texts, yelp_language_model.tokenizer)
 
 
@@ -76,7 +77,7 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
         "real-wrong-label",
         "language-model",
         *SHOWN,
-        "ldebm-best-guided",
+        *GUIDED,
     ]
     [wrong], [plain], [best], [guided] = (
         means(path, model=row) for row in ("real-wrong-label", "language-model", "ldebm-best", "ldebm-best-guided")
@@ -98,10 +99,12 @@ def test_rows_are_trained_measured_and_written_once(tmp_path, small, monkeypatch
     points = [((each["temperature"], each["best_of"]), each["guidance"]) for each in means(curve, model="ldebm-best")]
     assert points == [(way, weight) for way in yelp_guidance.WAYS for weight in yelp_guidance.GUIDANCES]
     rewritten = yelp_rewriting.reproduce(out, runs, "tiny")
-    [copy], [human], [model] = (means(rewritten, model=row) for row in ("copy", "human", "ldebm-best"))
+    shown = ("copy", "human", "drawn", "ldebm-best")
+    [copy], [human], [drawn], [model] = (means(rewritten, model=row) for row in shown)
     assert copy["bleu_source"] == human["bleu_human"] == pytest.approx(100)
     assert copy["bleu_human"] == pytest.approx(human["bleu_source"], rel=0.05)
     assert human["accuracy"] > copy["accuracy"] + 0.5
+    assert drawn["bleu_source"] < 20 and drawn != model
     assert 0 <= model["accuracy"] <= 1 and 0 < model["label_perplexity"] < math.inf
 
     page = tmp_path / "docs" / "yelp-quick.md"
@@ -154,17 +157,21 @@ def test_rows_and_order_of_the_whole_table(tmp_path, small, monkeypatch) -> None
     monkeypatch.setattr(yelp, "figures", figures)
     for name in ("of_real", "of_wrong_labels"):
         monkeypatch.setattr(control_figures, name, lambda *given: {})
+    monkeypatch.setattr(control_figures, "of_held_out", lambda real: {"label_perplexity": 7.0})
     monkeypatch.setattr(yelp, "real_texts", lambda size, runs: None)
 
     def known(full):
         file = yelp.reproduce(tmp_path, tmp_path / "runs", 2, quick=False, full=full)
         return [(row["model"], row["size"], row["seeds"]) for row in json.loads(file.read_text())["rows"]]
 
-    wrong, plain = (lambda size: ("real-wrong-label", size, 1)), (lambda size: ("language-model", size, 1))
-    of_small = [wrong("small"), plain("small"), *((row, "small", 2) for row in (*SHOWN, "ldebm-best-guided"))]
-    full = ("ldebm-best", "ldebm-best-guided", "svebm-ib", "gaussian-mixture")
+    def once(size, *rows):
+        return [(row, size, 1) for row in rows]
+
+    real = ("real-wrong-label", "real-held-out")
+    of_small = [*once("small", *real, "language-model"), *((row, "small", 2) for row in (*SHOWN, *GUIDED))]
+    full = ("ldebm-best", "ldebm-best-guided", "svebm-ib", "svebm-ib-guided", "gaussian-mixture")
     assert known(full=False) == of_small
-    assert known(full=True) == [*of_small, wrong("full"), *((row, "full", 1) for row in full), plain("full")]
+    assert known(full=True) == [*of_small, *once("full", *real, *full, "language-model")]
 
 
 def test_without_the_corpus_the_command_says_what_is_missing(tmp_path, monkeypatch, capsys) -> None:

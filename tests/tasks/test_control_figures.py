@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 import torch
 
@@ -51,6 +52,21 @@ def test_texts_of_the_same_source_score_like_real_ones(real) -> None:
     assert found["distinct_2_ratio"] == pytest.approx(1.0, abs=0.05)
     assert found["label_perplexity"] == pytest.approx(found["perplexity_ratio"] * real.perplexity)
     assert 0.8 < found["copies"] <= 1 and 0.8 < floor["copies"] <= 1  # so few different texts can be made
+
+
+def test_texts_that_no_language_model_was_taught_by_are_as_probable_as_others(real, patched) -> None:
+    assert control_figures.of_held_out(real) == {}  # all were
+    patched.setattr(control_figures, "JUDGED", 200)
+    patched.setattr(control_figures, "_HELD_OUT", 50)
+    again, training = read(), by_label(800, 0)
+    held_out = again.held_out
+    assert [len(texts) for texts in held_out.values()] == [50, 50]
+    for label, texts in held_out.items():
+        order = np.random.default_rng(0).permutation(len(training[label]))
+        assert texts == [training[label][row] for row in order[200:250]]
+    found = control_figures.of_held_out(again)
+    assert found["perplexity_ratio"] == pytest.approx(found["label_perplexity"] / again.perplexity)
+    assert found["perplexity_ratio"] == pytest.approx(1, abs=0.1)
 
 
 def test_real_texts_of_the_wrong_label_are_told_by_all_who_judge(real) -> None:

@@ -124,12 +124,24 @@ def test_a_text_that_loses_its_end_is_told_with_its_line(folder, run, monkeypatc
     assert " ".join(error.split()).count("longer than") == 1 and "line 3 is longer than 20 tokens" in error
 
 
+def test_a_text_that_does_not_read_as_asked_is_told_with_its_line(folder, run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\nthe food was awful\n"))
+    monkeypatch.setattr(rewriting, "ENOUGH", 1.1)
+    code, out, error = run("rewrite", folder, "-", "--label", "positive")
+    assert code == 0 and len(out.splitlines()) == 2
+    assert "line 2 could not be made to read as asked" in " ".join(error.split())
+    assert run("rewrite", folder, "the food was awful", "--label", "positive", "--weight", "0")[2] == ""  # as was asked
+
+
 @pytest.mark.parametrize(
     "flags, told",
     [
         ((), "give --symbol or --label"),
         (("--symbol", "0", "--label", "positive"), "give --symbol or --label"),
-        (("--label", "neutral"), "unknown label 'neutral'; the run's labels are negative, positive"),
+        (
+            ("--label", "positiv"),
+            "labels are negative, positive. Did you mean 'positive'? Give one of these.",
+        ),
         (("--symbol", "9"), "unknown symbol 9"),
     ],
 )
@@ -142,6 +154,11 @@ def test_what_cannot_be_asked_is_told(run, folder, flags, told):
 def test_what_is_no_text_is_told(run, folder, text, told):
     code, _, error = run("rewrite", folder, text, "--label", "positive")
     assert code == 2 and told in error
+
+
+def test_a_bag_of_words_is_no_sentence():
+    with pytest.raises(UserError, match="writes bags of words"):
+        rewrite(tiny.model(preset="best-bag"), ["a text"], symbol=0)
 
 
 def test_a_prior_without_symbols_has_nothing_to_rewrite_towards():

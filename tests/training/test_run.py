@@ -25,13 +25,14 @@ LEARNS = ("training.epochs=12", "training.learning_rate=0.01", "training.energy_
     [
         (tiny.corpus(40), (), (False, 1.0)),
         (tiny.corpus(40), ("model.word_evidence=true",), (False, 1.0)),
-        (tiny.corpus(40, labelled=True), (), (False, 0.0)),
+        (tiny.corpus(40, labelled=True), (), (True, 0.0)),
+        (tiny.corpus(40, labelled=True), ("training.pseudo_label_weight=0",), (False, 0.0)),
         (tiny.corpus(40, labelled=True, told=39), ("training.pseudo_label_weight=7",), (True, 7.0)),
         (tiny.corpus(40, labelled=True, told=39), ("training.pseudo_label_weight=0",), (False, 0.0)),
     ],
-    ids=["no-labels", "no-labels-whatever-is-asked", "all", "few", "few-alone"],
+    ids=["no-labels", "no-labels-whatever-is-asked", "all", "all-alone", "few", "few-alone"],
 )
-def test_words_are_a_witness_where_some_labels_are_missing(corpus, settings, expected):
+def test_words_are_a_witness_of_labels_and_teach_those_that_are_missing(corpus, settings, expected):
     config = resolve(tiny.config(*settings), corpus)
     assert (config.model.word_evidence, config.training.clustering_weight) == expected
     assert config.model.symbols == (4 if corpus.labels is None else 2)
@@ -44,10 +45,10 @@ def test_labels_that_are_missing_elsewhere_do_not_count(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["text,label,part", *rows]))
     corpus = load_corpus(str(path), label="label", split="part")
-    assert not resolve(tiny.config(), corpus).model.word_evidence
+    assert resolve(tiny.config(), corpus).training.clustering_weight == 0
     path.write_text(path.read_text() + "\nfour,,train")
     corpus = load_corpus(str(path), label="label", split="part")
-    assert resolve(tiny.config(), corpus).model.word_evidence
+    assert resolve(tiny.config(), corpus).training.clustering_weight > 0
 
 
 @pytest.mark.parametrize("preset", ["best-tiny", "best-bag"])
@@ -65,6 +66,19 @@ def test_labels_of_a_part_are_enough(tmp_path, capsys, preset):
     assert again.generate(2, label="positive") == model.generate(2, label="positive")
     card = (tmp_path / "run" / "README.md").read_text()
     assert "word_evidence" not in card and "clustering_weight" not in card  # the labels say it, not the user
+
+
+@pytest.mark.parametrize("preset", ["best-tiny", "best-bag"])
+def test_labels_of_all_are_no_worse_than_of_a_part(tmp_path, preset):
+    """Words witness to them from the first step on; there is nobody to teach."""
+    config = tiny.config("training.max_steps=2", "data.vocabulary_size=200", preset=preset)
+    model = train(config, tiny.corpus(300, labelled=True), tmp_path / "run")
+    texts, labels = tiny.texts(100, 5)
+    answers = [model.labels[place] for place in model.symbol_probabilities(texts).argmax(1)]
+    assert np.mean([mine == true for mine, true in zip(answers, labels, strict=True)]) > 0.95
+    model.words = None  # what the latent has learned in two steps
+    answers = [model.labels[place] for place in model.symbol_probabilities(texts).argmax(1)]
+    assert np.mean([mine == true for mine, true in zip(answers, labels, strict=True)]) < 0.9
 
 
 def test_both_witnesses_are_heard():

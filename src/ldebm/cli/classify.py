@@ -13,7 +13,7 @@ import typer
 from ldebm.cli.inputs import rows_of
 from ldebm.cli.options import Run, Table, TextColumn
 from ldebm.cli.tables import suffix_among, write_table
-from ldebm.errors import DataError, RunError, shorten, suggest
+from ldebm.errors import DataError, RunError, shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +75,7 @@ def _true_labels(
     Raises RunError for a run that knows no labels, DataError for a column without labels or with one that the run does
     not know.
     """
+    from ldebm.data.labels import unknown_label
     from ldebm.data.readers import records
 
     if model.labels is None:
@@ -88,9 +89,8 @@ def _true_labels(
         if each and label is not None and label not in model.labels:
             [(where, _)] = islice(records(source), row, row + 1)
             raise DataError(
-                f"{where}, column '{shorten(column)}': unknown label '{shorten(label)}'; the run's labels are"
-                f" {shorten(', '.join(model.labels), 300)}.{suggest(label, model.labels)} Write one of these, or leave"
-                " the cell empty."
+                f"{where}, column '{shorten(column)}': {unknown_label(label, model.labels)} Write one of these, or"
+                " leave the cell empty."
             )
     truth = [label for each, label in zip(texts, labels, strict=True) if each]
     if not any(truth):

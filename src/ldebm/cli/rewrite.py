@@ -52,11 +52,13 @@ def rewrite(
         if text == "-" and not each:
             print()  # so that line i is still that of the i-th text
             continue
+        which = f"line {line}" if text == "-" else "the text"
         if next(cut):
-            which = f"line {line} is" if text == "-" else "the text is"
             warn(
-                f"{which} longer than {model.config.data.max_length} tokens and was cut: its end is not rewritten; "
+                f"{which} is longer than {model.config.data.max_length} tokens and was cut: its end is not rewritten; "
                 "a run trained with a greater data.max_length reads more"
             )
         found = next(rewritten)
+        if weight is None and found.probability < rewriting.ENOUGH:
+            warn(f"{which} could not be made to read as asked; the nearest that was found is shown")
         print(f"{found.probability:6.1%}  {' '.join(found.text.splitlines())}")

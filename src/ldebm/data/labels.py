@@ -5,11 +5,12 @@ Labels are names: a column of numbers gives a class a number, as it is written. 
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
 import pyarrow
 import pyarrow.compute
 
-from ldebm.errors import DataError, shorten
+from ldebm.errors import DataError, shorten, suggest
 
 log = logging.getLogger("ldebm")
 
@@ -61,6 +62,12 @@ def labels_of(train: pyarrow.ChunkedArray, validation: pyarrow.ChunkedArray, whe
     for alike in _same_numbers(labels):
         log.warning("%s: %s are one number and several labels. Write it alike in every row", where, _listed(alike))
     return tuple(labels)
+
+
+def unknown_label(label: object, known: Sequence[str]) -> str:
+    """What is wrong with a label that is none of those a run knows."""
+    listed = shorten(", ".join(known), 300)
+    return f"unknown label '{shorten(label)}'; the run's labels are {listed}.{suggest(str(label), known)}"
 
 
 def _counts(column: pyarrow.ChunkedArray) -> dict[str, int]:

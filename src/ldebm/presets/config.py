@@ -110,9 +110,7 @@ class ModelConfig(_Section):
     context: ContextConfig = ContextConfig()  # of dialogues
     points: PointsConfig = PointsConfig()
     prior: PriorConfig = PriorConfig()
-    word_evidence: bool = (
-        False  # words are a second witness of the label; filled in by `train` where few texts have one
-    )
+    word_evidence: bool = False  # words are a second witness of the label; filled in by `train` where labels teach
 
 
 class TrainingConfig(_Section):
@@ -144,7 +142,7 @@ class TrainingConfig(_Section):
         # mixtures of multinomials over their words, which vote
     )
     supervised_weight: float = Field(1.0, ge=0.0)
-    pseudo_label_weight: float = Field(0.0, ge=0.0)  # of the labels that their words give to texts without one; 0: none
+    pseudo_label_weight: float = Field(0.0, ge=0.0)  # of labels that words give to texts without; 0: words say nothing
     ema: float = Field(0.0, ge=0.0, lt=1.0)  # decay of the averaged weights that are evaluated and kept; 0: none
     patience: int = Field(0, ge=0)  # epochs without a better validation objective before stopping; 0: never
     save_minutes: PositiveFloat = 5.0  # between checkpoints within an epoch

@@ -18,7 +18,7 @@ from ldebm.model import LDEBM
 from ldebm.reproduce import yelp_language_model
 from ldebm.reproduce.language_models import SECONDS
 from ldebm.reproduce.results import ResultFile
-from ldebm.reproduce.rows import BEST, PAPER, stages
+from ldebm.reproduce.rows import PAPER, stages
 from ldebm.reproduce.runs import kept_figures
 from ldebm.reproduce.table import add_rows
 from ldebm.reproduce.yelp_setting import (
@@ -27,6 +27,7 @@ from ldebm.reproduce.yelp_setting import (
     GUIDED,
     LABELS,
     ROWS,
+    SVEBM,
     TAUGHT,
     folder_of,
     real_texts,
@@ -38,7 +39,7 @@ from ldebm.tasks import control_figures
 from ldebm.tasks.control_figures import ByLabel
 from ldebm.tasks.thorough_evaluation import MODES
 
-WRONG = "real-wrong-label"
+WRONG, HELD_OUT = "real-wrong-label", "real-held-out"
 AS_PUBLISHED = 1_280  # sentences that published accuracies are of
 BEST_OF = 4
 GUIDANCES = (1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 32.0)
@@ -48,7 +49,7 @@ _CHOICE_SEED = 1_000  # the texts that a weight is chosen by are not those that 
 _ACCURACIES = ("accuracy", *(f"accuracy_{label}" for label in reversed(LABELS)))
 PUBLISHED = {  # recalled, unverified; by a classifier of the encoder's own family, trained on the published set
     row: dict(zip((f"{name}_{AS_PUBLISHED}" for name in _ACCURACIES), values, strict=True))
-    for row, values in {"svebm-ib": (0.901, 0.951, 0.852), PAPER: (0.990, 0.988, 0.991)}.items()
+    for row, values in {SVEBM: (0.901, 0.951, 0.852), PAPER: (0.990, 0.988, 0.991)}.items()
 }
 _OF_TEXTS = control_figures.definitions(LABELS) | {
     f"{name}_{AS_PUBLISHED}": f"{name} of the first {AS_PUBLISHED:,} texts, as many of each label; the number that is "
@@ -56,7 +57,7 @@ _OF_TEXTS = control_figures.definitions(LABELS) | {
     for name in _ACCURACIES
 }
 PROTOCOL = {
-    "guidance": f"weight of log p(label | z) in drawing latents; in `{GUIDED}` the one of "
+    "guidance": f"weight of log p(label | z) in drawing latents; in rows that end in `-guided` the one of "
     f"{', '.join(f'{each:g}' for each in GUIDANCES)} whose {EFFORTS['small'].points:,} greedy texts (not those that "
     f"are measured) have the highest accuracy, of those with a label_perplexity of at most {MOST_PERPLEXITY} times "
     "that of dev's sentences; where none has, the one with the lowest",
@@ -89,12 +90,14 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
     """
     command = f"ldebm reproduce yelp --seeds {seeds}{' --quick' if quick else ''}"
     file = ResultFile(out / f"yelp{'-quick' if quick else ''}.json", command, PROTOCOL)
-    plan = stages((*ROWS, GUIDED), FULL, seeds, quick)
+    plan = stages((*ROWS, *GUIDED), FULL, seeds, quick)
     for size, models, n in [stage for stage in plan if full or stage[0] != "full"]:
         real = real_texts(size, runs)
         floor = control_figures.of_real(real, EFFORTS[size].texts)
         floor |= {f"{name}{way}": value for name, value in floor.items() for way in ("_sampled", "_best")}
         file.add(WRONG, size, [control_figures.of_wrong_labels(real)], 0.0, CHANCE, floor)
+        if held_out := control_figures.of_held_out(real):
+            file.add(HELD_OUT, size, [held_out], 0.0, CHANCE, floor)
         runs_of, plain = dict.fromkeys(models, n), {yelp_language_model.ROW: 1}
         runs_of = runs_of | plain if size == "full" else plain | runs_of  # at `full` the rows with goals come first
         add_rows(
@@ -105,7 +108,7 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
             folder_of,
             runs,
             jobs,
-            derived={GUIDED},
+            derived=GUIDED,
             chance=CHANCE,
             floor=floor,
             published=PUBLISHED,
@@ -114,23 +117,24 @@ def reproduce(out: Path, runs: Path, seeds: int, quick: bool, jobs: int = 1, ful
 
 
 def measured(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
-    """As `figures`; the guided texts of BEST are measured by the same process and kept."""
+    """As `figures`; a run's guided texts are measured by the same process and kept."""
     found = figures(row, size, seed, runs)
-    if row == BEST:
-        figures(GUIDED, size, seed, runs)
+    for guided, of in GUIDED.items():
+        if of == row:
+            figures(guided, size, seed, runs)
     return found
 
 
 def figures(row: str, size: str, seed: int, runs: Path) -> dict[str, float | None]:
-    """The figures of one seed and the seconds of its training; GUIDED is a run of BEST and has none of its own."""
+    """The figures of one seed and the seconds of its training; a row of GUIDED has none of its own."""
     folder = folder_of(row, size, seed, runs)
     if row == yelp_language_model.ROW:
         return kept_figures(folder, PROTOCOL, folder, lambda: _of_language_model(seed, size, runs))
-    of = BEST if row == GUIDED else row
+    of = GUIDED.get(row, row)
     model = trained(of, size, seed, runs)
 
     def found() -> dict[str, float]:
-        guidance = chosen_guidance(model, seed, size, runs) if row == GUIDED else 1.0
+        guidance = chosen_guidance(model, seed, size, runs) if row in GUIDED else 1.0
         return measure(model, guidance, seed, size, runs) | {
             SECONDS: 0.0
         }  # unless the folder has a training of its own

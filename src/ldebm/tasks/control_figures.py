@@ -27,6 +27,7 @@ from ldebm.tasks.generation_figures import JUDGE_IS
 from ldebm.tasks.real_texts import JUDGED, SELECTING, VOCABULARY, as_ids, judge
 
 ByLabel = Mapping[str, Sequence[str]]
+_HELD_OUT = 5_000
 
 CLASSIFIERS = {  # suffix of its figures -> what it is
     "": f"a convolutional network over words (Kim 2014: widths {text_classifiers.WIDTHS}, {text_classifiers.MAPS} maps "
@@ -103,11 +104,15 @@ class RealByLabel:
         }
         models = {}
         for label in labels:
-            order = np.random.default_rng(0).permutation(len(training[label]))[:JUDGED]
-            taught = [training[label][row].split() for row in order]
+            taught = [text.split() for text in _shuffled(training[label])[:JUDGED]]
             selecting = [text.split() for text in itertools.islice(validation[label], SELECTING)]
             models[label] = judge(taught, selecting, tokenizer, device, keep=kept(f"judge-{label}", JUDGE_IS))
         return cls(labels, training, test, classifiers, tokenizer, models)
+
+    @property
+    def held_out(self) -> ByLabel:
+        """Training texts that no language model was taught by, at most so many of each label."""
+        return {label: _shuffled(texts)[JUDGED : JUDGED + _HELD_OUT] for label, texts in self.training.items()}
 
     @cached_property
     def perplexity(self) -> float:
@@ -160,10 +165,26 @@ def of_wrong_labels(real: RealByLabel) -> dict[str, float]:
     return _judged({after: real.test[label] for label, after in zip(real.labels, following, strict=True)}, real)
 
 
+def of_held_out(real: RealByLabel) -> dict[str, float]:
+    """How probable training texts are that the language models were not taught by; nothing where there are none.
+
+    Test texts that stand among the training texts may have been left out, and short ones are mostly such; these are as
+    the source is, and models write as it does.
+    """
+    if not all(real.held_out.values()):
+        return {}
+    perplexity = real.perplexity_of(real.held_out)
+    return {"label_perplexity": perplexity, "perplexity_ratio": perplexity / real.perplexity}
+
+
 def _judged(texts: ByLabel, real: RealByLabel) -> dict[str, float]:
     accuracies = {name: value for suffix in CLASSIFIERS for name, value in real.accuracies(texts, suffix).items()}
     perplexity = real.perplexity_of(texts)
     return accuracies | {"label_perplexity": perplexity, "perplexity_ratio": perplexity / real.perplexity}
+
+
+def _shuffled(texts: Sequence[str]) -> list[str]:
+    return [texts[row] for row in np.random.default_rng(0).permutation(len(texts))]
 
 
 def _variety(words: Sequence[Sequence[str]]) -> dict[str, float]:

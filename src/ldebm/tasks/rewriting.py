@@ -44,9 +44,14 @@ def rewrite(
         weight: of the asked symbol against the distance from the text, where the ladder ends, 0 to the last of WEIGHTS;
             None: for each text where it first reads as asked.
 
-    Raises UserError for an unknown symbol or label, for none, for an empty text, and for a prior that has learned no
-    symbols.
+    Raises UserError for an unknown symbol or label, for none, for an empty text, for a prior that has learned no
+    symbols, and for a model of bags of words.
     """
+    if model.config.model.observation == "bag_of_words":
+        raise UserError(
+            "this run writes bags of words, of which no sentence can be made: train with observation=sequence, as the"
+            " presets tiny, small and full have it"
+        )
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:
         raise UserError("a text is rewritten towards a symbol or a label: choose one")

@@ -41,7 +41,8 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
 
     EM goes on for as many rounds as find most of the labels of texts whose own is hidden (five-fold cross-validation):
     where labels are not what texts mostly differ in, each round leads further away from them. The same decides whether
-    the commonest words count, with the pairs that they stand in: of what a text is about they say nothing.
+    the commonest words count, with the pairs that they stand in: of what a text is about they say nothing. Where every
+    text has its label EM has nothing to find: one round.
     """
     texts, labels = len(corpus), evidence.said_FK.shape[1]
     evidence.surprise_F.fill_(1.0)
@@ -49,12 +50,13 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
     surprise_F = np.where(stands_F >= _LEAST, np.log((1 + texts) / (1 + stands_F)) + 1, 0.0)
     length = float(corpus.lengths_N.mean()) ** 0.5  # a text of unit length tells as much as so many words
     rare_F = np.where(stands_F > max(_COMMON * texts, _SEVERAL), 0.0, surprise_F)
+    most = _ROUNDS if (corpus.symbols_N < 0).any() else 1
     tried = []
     for each_F in (rare_F, surprise_F) if rare_F.any() else (surprise_F,):
         evidence.surprise_F.copy_(torch.from_numpy(each_F))
         told_NF, used_F = _weighted(evidence, corpus), each_F > 0
         rounds = partial(_rounds, told_NF, used_F, length, labels)
-        tried.append((*_best_round(rounds, corpus.symbols_N), each_F, told_NF, used_F, rounds))
+        tried.append((*_best_round(rounds, corpus.symbols_N, most), each_F, told_NF, used_F, rounds))
     _, best, surprise_F, told_NF, used_F, rounds = max(tried, key=itemgetter(0))
     evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
     said_KF, meant_K, shares_NK = next(islice(rounds(corpus.symbols_N), best, None))
@@ -84,20 +86,20 @@ def _rounds(
 
 
 def _best_round(
-    rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]], symbols_N: np.ndarray
+    rounds: Callable[[np.ndarray], Iterator[tuple[np.ndarray, ...]]], symbols_N: np.ndarray, most: int
 ) -> tuple[int, int]:
     """How many hidden labels are found at best, and after which round, the last of equals. Every class is shared out
     evenly."""
     known_N = np.flatnonzero(symbols_N >= 0)
     known_N = known_N[np.argsort(symbols_N[known_N], kind="stable")]
-    right_R = np.zeros(_ROUNDS, np.int64)
+    right_R = np.zeros(most, np.int64)
     for fold in range(_FOLDS):
         hidden = known_N[fold::_FOLDS]
         seen_N = symbols_N.copy()
         seen_N[hidden] = -1
-        found = [(shares_NK[hidden].argmax(1) == symbols_N[hidden]).sum() for *_, shares_NK in rounds(seen_N)]
-        right_R += np.array(found)
-    best = int(_ROUNDS - 1 - right_R[::-1].argmax())
+        shares = (shares_NK for *_, shares_NK in islice(rounds(seen_N), most))
+        right_R += np.array([(shares_NK[hidden].argmax(1) == symbols_N[hidden]).sum() for shares_NK in shares])
+    best = int(most - 1 - right_R[::-1].argmax())
     return int(right_R[best]), best
 
 

@@ -147,9 +147,10 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     """What the corpus decides.
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
-    symbols there is one symbol a label, and no clustering: in its place, where some texts have no label, stand the
-    labels that their words give them; a synthetic density has a symbol a component. Raises
-    ConfigError where the preset is for something else than the corpus holds.
+    symbols there is one symbol a label, and words witness to it as well; there is no clustering: in its place, where
+    some texts have no label, stand the labels that their words give them; a synthetic density has a symbol a component.
+
+    Raises ConfigError where the preset is for something else than the corpus holds.
     """
     held = "points" if isinstance(corpus, Points) else "dialogues" if isinstance(corpus, DialogueCorpus) else "texts"
     wanted = {"dialogue": "dialogues", "points": "points"}.get(config.model.observation, "texts")
@@ -175,9 +176,10 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
         return updated
-    few = config.training.pseudo_label_weight > 0 and _without_label(corpus.train) > 0
-    of_labels = {"symbols": len(corpus.labels), "word_evidence": few}
-    weight = config.training.pseudo_label_weight if few else 0.0
+    weight = config.training.pseudo_label_weight
+    of_labels = {"symbols": len(corpus.labels), "word_evidence": weight > 0}
+    if not _without_label(corpus.train):
+        weight = 0.0  # there is nothing to teach
     return updated.model_copy(
         update={
             "model": config.model.model_copy(update=of_labels),

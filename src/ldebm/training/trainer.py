@@ -135,7 +135,8 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(model.config.seed)  # on the CPU: the same on any device
         torch.manual_seed(model.config.seed + self.share.rank)  # dropout
         self.pseudo_labels_NK = None
-        if isinstance(model, LDEBM) and model.words is not None and isinstance(train, TokenizedCorpus):
+        if isinstance(model, LDEBM) and model.words is not None and self.config.clustering_weight:
+            assert isinstance(train, TokenizedCorpus)  # `train` has seen to it
             self.pseudo_labels_NK = pseudo_labels(model.words, train)
         self.clustering = self._clustering()
         self.steps_per_epoch = max(1, math.ceil(len(train) / self.config.batch_size))
