@@ -81,6 +81,17 @@ def test_labels_of_all_are_no_worse_than_of_a_part(tmp_path, preset):
     assert np.mean([mine == true for mine, true in zip(answers, labels, strict=True)]) < 0.9
 
 
+def test_a_run_that_is_over_before_it_has_warmed_up_says_so(tmp_path, capsys):
+    def told(name, *settings):
+        train(tiny.config("training.batch_size=20", *settings), tiny.corpus(40), tmp_path / name)
+        return " ".join(capsys.readouterr().err.split())
+
+    short = told("short", "training.epochs=1", "training.rate_steps=5")
+    assert "2 steps are fewer than the 5 of the warm-up" in short and "raise training.epochs to 3 or more" in short
+    assert "warm-up" not in told("enough", "training.epochs=3", "training.rate_steps=5")
+    assert "warm-up" not in told("as-asked", "training.max_steps=1", "training.rate_steps=5")
+
+
 def test_both_witnesses_are_heard():
     model = tiny.model("model.word_evidence=true", "model.symbols=2").eval()
     texts = tiny.texts(5)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, overload
@@ -25,6 +26,7 @@ from ldebm.objective import LatentModel
 from ldebm.observation import BagDecoder, BagEncoder
 from ldebm.point_model import PointModel
 from ldebm.presets import Config, config_from_yaml, config_to_yaml
+from ldebm.presets.config import TrainingConfig
 from ldebm.run_folder import CARD, CONFIG, METRICS, TOKENIZER, WEIGHTS, load_state, write_model
 from ldebm.training.board import require_tensorboard
 from ldebm.training.checkpoints import newest_checkpoint
@@ -115,6 +117,8 @@ def train(
             f"{str(trainer.dtype).removeprefix('torch.')} on {accelerator.device}, "
             f"{trainer.total_steps} steps, seed {config.seed}; run folder {out}"
         )
+        if too_short := _too_short(trainer, config.training):
+            warn(too_short)
     trainer.run()
     best = trainer.averaged
     assert isinstance(best, LDEBM | DialogueModel | PointModel)
@@ -127,6 +131,16 @@ def train(
     if accelerator.is_main_process:
         write_card(best, out, len(training), trainer.seconds)
     return best.eval()
+
+
+def _too_short(trainer: Trainer, config: TrainingConfig) -> str:
+    """What is wrong with a run whose epochs are over before its rate has warmed up; "" where steps were asked for."""
+    if config.max_steps or trainer.total_steps >= config.rate_steps:
+        return ""
+    return (
+        f"{trainer.total_steps} steps are fewer than the {config.rate_steps} of the warm-up, in which the latent "
+        f"learns little: raise training.epochs to {math.ceil(config.rate_steps / trainer.steps_per_epoch)} or more"
+    )
 
 
 def _choose_temperature(model: LDEBM, corpus: Corpus, labels: tuple[str, ...]) -> None:
