@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from ldebm.files import write_atomically
-from ldebm.reproduce.agnews import COUNTS, SEQUENCE, SIZE
+from ldebm.reproduce.agnews import COUNTS, SEQUENCE, SIZE, TAUGHT, UNTAUGHT
 from ldebm.reproduce.markdown import Columns, definitions, made_by, table
+from ldebm.reproduce.rows import BEST
 
 _TITLES = {
     "accuracy": ("Share of right classes, test", "{} labels", ".4f"),
@@ -37,9 +38,11 @@ def write_page(page: Path, result: Path) -> None:
         "own. Figures are means over random class-balanced draws of the labels ± their standard deviation. "
         "Published values are recalled and unverified: they are of dev, of the best epoch there, "
         "and of five times as many documents without a label.",
-        "`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `ldebm-best` the classes of "
+        f"`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `{BEST}` the classes of "
         "documents without a label, and what stays with it as a second witness: the difference between these two rows "
-        "is what the latent model adds.",
+        f"is what the latent model adds. `{TAUGHT}` has the same teacher and witness, and the difference between it and "
+        f"`{BEST}` is what diffusion adds. The other latent models learn classes from the labelled documents alone and "
+        f"read them off the latent: the difference between `{UNTAUGHT}` and `{BEST}` is what words add.",
         made_by(found, [result]),
     ]
     for title, columns in TABLES.items():
