@@ -177,6 +177,17 @@ def test_stretches_make_no_difference(monkeypatch):
     assert abs(module._weighted(evidence, corpus) - told_NF).max() < 1e-6
 
 
+def test_a_regression_of_too_many_weights_is_left_out(monkeypatch):
+    texts, kind_N = said()
+    corpus, both = corpus_of(texts, kind_N)
+    teach(both, corpus)
+    monkeypatch.setattr(module, "_WEIGHTS", 1)
+    corpus, bayes = corpus_of(texts, kind_N)
+    teach(bayes, corpus)
+    read_NK = torch.cat([bayes(batch.tokens_BL) for batch in module._batches(corpus)])
+    assert not torch.equal(bayes.said_FK, both.said_FK) and (read_NK.argmax(1).numpy() == kind_N).mean() > 0.98
+
+
 def test_where_all_have_a_label_one_round_is_enough(monkeypatch):
     texts, kind_N = said()
     corpus, once = corpus_of(texts, kind_N)

@@ -38,6 +38,12 @@ def test_words_are_a_witness_of_labels_and_teach_those_that_are_missing(corpus, 
     assert config.model.symbols == (4 if corpus.labels is None else 2)
 
 
+def test_words_do_not_witness_to_too_many_labels(monkeypatch):
+    monkeypatch.setattr(module, "_WITNESSED", 1)
+    config = resolve(tiny.config(), tiny.corpus(40, labelled=True, told=39))
+    assert not config.model.word_evidence and config.training.clustering_weight == 0 and config.model.symbols == 2
+
+
 def test_labels_that_are_missing_elsewhere_do_not_count(tmp_path):
     """Rows that validate, that test, and that have no text lie in the same table as those that train."""
     rows = [f"text {i},{'ab'[i % 2]},train" for i in range(20)]

@@ -40,9 +40,9 @@ def write_page(page: Path, result: Path) -> None:
         "and of five times as many documents without a label.",
         f"`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `{BEST}` the classes of "
         "documents without a label, and what stays with it as a second witness: the difference between these two rows "
-        f"is what the latent model adds. `{TAUGHT}` has the same teacher and witness, and the difference between it and "
-        f"`{BEST}` is what diffusion adds. The other latent models learn classes from the labelled documents alone and "
-        f"read them off the latent: the difference between `{UNTAUGHT}` and `{BEST}` is what words add.",
+        f"is what the latent model adds. `{TAUGHT}` has the same teacher and witness, and the difference between it "
+        f"and `{BEST}` is what diffusion adds. The other latent models learn classes from the labelled documents alone "
+        f"and read them off the latent: the difference between `{UNTAUGHT}` and `{BEST}` is what words add.",
         made_by(found, [result]),
     ]
     for title, columns in TABLES.items():

@@ -30,6 +30,7 @@ _TEMPER = 5.0
 _STRENGTH = 10.0  # of a labelled text against the penalty of the regression's weights
 _BELIEVED = 0.03  # of a text whose label EM has found, as much as it is sure
 _ITERATIONS = 1_000  # at most
+_WEIGHTS = 10_000_000  # of the regression at most: L-BFGS keeps some 25 numbers for each
 _LEAST = 2  # texts that a word or pair must stand in
 _COMMON, _SEVERAL = 0.05, 50  # a word or pair is common that stands in more than that share of the texts, and so many
 _ROWS = 1024
@@ -105,11 +106,11 @@ def _best_round(
 
 def _regression(told_NF: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The log odds KF and K that tell the labels apart. A text whose label is only believed counts for little: enough
-    where there are few others."""
+    where there are few others. Nothing where they would be too many to learn."""
     believed_N, labels = shares_NK.argmax(1), shares_NK.shape[1]
     tells_KF, expects_K = np.zeros((labels, told_NF.shape[1]), np.float32), np.zeros(labels, np.float32)
     found_K = np.unique(believed_N)
-    if len(found_K) > 1:
+    if len(found_K) > 1 and len(found_K) * told_NF.shape[1] <= _WEIGHTS:
         weight_N = np.where(known_N, 1.0, _BELIEVED * shares_NK.max(1))
         fitted = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(told_NF, believed_N, weight_N)
         weights, offsets = fitted.coef_, fitted.intercept_

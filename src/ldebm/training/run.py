@@ -37,6 +37,7 @@ from ldebm.training.trainer import Trainer, accelerator_for
 # Settings that say how long a run goes and where, not what it is: they may change when a run is resumed.
 _FREE = {"epochs", "max_steps", "max_minutes", "patience", "save_minutes", "device", "log"}
 
+_WITNESSED = 100  # labels: what words say of one takes 2 MB
 _TO_CALIBRATE = 50, 5_000  # labelled texts to validate with: at least, and at most
 
 Watch = Callable[[int, LatentModel[Any]], None]
@@ -161,8 +162,9 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     """What the corpus decides.
 
     Texts that are tokenised already are split at their spaces and otherwise kept as they are; where labels teach the
-    symbols there is one symbol a label, and words witness to it as well; there is no clustering: in its place, where
-    some texts have no label, stand the labels that their words give them; a synthetic density has a symbol a component.
+    symbols there is one symbol a label, and words witness to a hundred of them; there is no clustering: in its place,
+    where some texts have no label, stand the labels that their words give them; a synthetic density has a symbol a
+    component.
 
     Raises ConfigError where the preset is for something else than the corpus holds.
     """
@@ -190,10 +192,9 @@ def resolve(config: Config, corpus: Corpus | DialogueCorpus | Points) -> Config:
     updated = config.model_copy(update={"data": config.data.model_copy(update=data)})
     if corpus.labels is None:
         return updated
-    weight = config.training.pseudo_label_weight
-    of_labels = {"symbols": len(corpus.labels), "word_evidence": weight > 0}
-    if not _without_label(corpus.train):
-        weight = 0.0  # there is nothing to teach
+    heard = config.training.pseudo_label_weight > 0 and len(corpus.labels) <= _WITNESSED
+    of_labels = {"symbols": len(corpus.labels), "word_evidence": heard}
+    weight = config.training.pseudo_label_weight if heard and _without_label(corpus.train) else 0.0
     return updated.model_copy(
         update={
             "model": config.model.model_copy(update=of_labels),
