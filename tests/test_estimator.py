@@ -122,16 +122,24 @@ def test_a_class_of_a_single_text_is_a_class():
     assert few.n_symbols_ == 3 and np.isfinite(few.predict_proba(TEXTS)).all()
 
 
-def test_a_class_that_only_watches_the_training_is_none_and_told(caplog):
-    aside = hashed_split(TEXTS, 0.1, 0, "the texts given to fit")
+def test_a_class_is_learned_though_its_text_would_be_set_aside(caplog):
+    aside = np.flatnonzero(hashed_split(TEXTS, 0.1, 0, "the texts given to fit"))
     y = np.array(LABELS, dtype=object)
-    y[np.flatnonzero(aside)[0]] = "rare"
-    model = LDEBMTextModel(**QUICK).fit(TEXTS, y)
-    assert model.classes_.tolist() == ["negative", "positive"] and model.n_symbols_ == 2
-    assert "no text to train on has the label 'rare', so it is not learned" in caplog.text
-    assert model.score(TEXTS, y) < model.score(TEXTS, LABELS)
+    y[aside[0]], y[aside[1]] = "rare", "too"
+    model = LDEBMTextModel(**LEARNS).fit(TEXTS, y)
+    assert model.classes_.tolist() == ["negative", "positive", "rare", "too"] and "not learned" not in caplog.text
+    assert model.model_.words is not None and bool(model.model_.words.said_FK.any(0).all())
+
+
+def test_a_class_that_alone_watches_the_training_is_none_and_told(caplog):
+    texts = ["the film was good", "the film was bad", "the film was long"]
+    [watches] = np.flatnonzero(hashed_split(texts, 0.1, 0, "the texts given to fit"))
+    y = np.array(["a", "b", "c"])
+    model = LDEBMTextModel(**QUICK).fit(texts, y)
+    assert model.classes_.tolist() == np.delete(y, watches).tolist() and model.n_symbols_ == 2
+    assert f"no text to train on has the label '{y[watches]}', so it is not learned" in caplog.text
     with pytest.raises(ValueError, match="two classes or more are needed among the texts to train on"):
-        LDEBMTextModel(**QUICK).fit(TEXTS, np.where(aside, "one", "another"))
+        LDEBMTextModel(**QUICK).fit(texts, np.arange(3) == watches)
 
 
 @pytest.mark.parametrize("unknown", ["yes", 1])

@@ -49,8 +49,8 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
 
     Attributes:
         model_: the trained `LDEBM`.
-        classes_: [K] the labels, in their own type, or 0 .. K-1. A label whose texts all fall among those that watch
-            the training is not learned, which a warning says, and is none of them.
+        classes_: [K] the labels, in their own type, or 0 .. K-1. A label whose single text is all there is to watch the
+            training with is not learned, which a warning says, and is none of them.
         supervised_: whether labels taught the symbols.
         n_symbols_: K.
 
@@ -225,7 +225,10 @@ def _corpus(
     columns = {"text": kept, "label": [labels[row] for row in filled]}
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("string")})
     table = datasets.Dataset.from_dict(columns, features)
-    aside = hashed_split(kept, share, seed, _NAME)
+    aside, label_N = hashed_split(kept, share, seed, _NAME), np.array(columns["label"], dtype=object)
+    for label in sorted(set(label_N[aside]) - {*label_N[~aside], None}):
+        [first, *_] = np.flatnonzero(aside & (label_N == label))
+        aside[first] = aside.sum() == 1  # a class is learned from one of its texts at least, if others are left aside
     train, validation = (table.select(np.flatnonzero(rows)) for rows in (~aside, aside))
     names = None
     if classes is not None:

@@ -68,7 +68,7 @@ def validate(model: LatentModel[Any], corpus: EncodedCorpus, seed: int) -> dict[
     found["largest_symbol_share"] = float(
         np.bincount(probabilities_NK.argmax(1), minlength=probabilities_NK.shape[1]).max() / len(means_ND)
     )
-    found["latent_scale"] = [round(float(scale), 4) for scale in z_ND.std(0)]
+    found["latent_scale"] = [round(float(scale), 4) for scale in z_ND.std(0, correction=min(1, len(z_ND) - 1))]
     if known:
         found["accuracy"] = right / known
     if isinstance(model, LDEBM | DialogueModel) and isinstance(corpus, TokenizedCorpus):
