@@ -50,7 +50,7 @@ class LDEBMTextModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifi
     Attributes:
         model_: the trained `LDEBM`.
         classes_: [K] the labels, in their own type, or 0 .. K-1. A label whose single text is all there is to watch the
-            training with is not learned, which a warning says, and is none of them.
+            training with is not learned, which a warning says, and is none of them; nor is one of blank texts alone.
         supervised_: whether labels taught the symbols.
         n_symbols_: K.
 

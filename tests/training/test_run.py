@@ -96,6 +96,8 @@ def test_a_run_that_is_over_before_it_has_warmed_up_says_so(tmp_path, capsys):
     assert "2 steps are fewer than the 5 of the warm-up" in short and "raise training.epochs to 3 or more" in short
     assert "warm-up" not in told("enough", "training.epochs=3", "training.rate_steps=5")
     assert "warm-up" not in told("as-asked", "training.max_steps=1", "training.rate_steps=5")
+    constant = ("training.epochs=1", "training.rate_steps=5", "training.rate_schedule=constant")
+    assert "warm-up" not in told("without", *constant)
 
 
 def test_both_witnesses_are_heard():

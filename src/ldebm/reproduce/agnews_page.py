@@ -8,7 +8,7 @@ from pathlib import Path
 from ldebm.files import write_atomically
 from ldebm.reproduce.agnews import COUNTS, SEQUENCE, SIZE, TAUGHT, UNTAUGHT
 from ldebm.reproduce.markdown import Columns, definitions, made_by, table
-from ldebm.reproduce.rows import BEST
+from ldebm.reproduce.rows import BEST, PAPER
 
 _TITLES = {
     "accuracy": ("Share of right classes, test", "{} labels", ".4f"),
@@ -41,8 +41,8 @@ def write_page(page: Path, result: Path) -> None:
         f"`words-alone`, naive Bayes by EM and a logistic regression, is what teaches `{BEST}` the classes of "
         "documents without a label, and what stays with it as a second witness: the difference between these two rows "
         f"is what the latent model adds. `{TAUGHT}` has the same teacher and witness, and the difference between it "
-        f"and `{BEST}` is what diffusion adds. The other latent models learn classes from the labelled documents alone "
-        f"and read them off the latent: the difference between `{UNTAUGHT}` and `{BEST}` is what words add.",
+        f"and `{BEST}` is what diffusion adds. `gaussian-mixture`, `svebm-ib`, `{PAPER}` and `{UNTAUGHT}`, which is "
+        f"`{BEST}` without words, learn classes from the labelled documents alone and read them off the latent.",
         made_by(found, [result]),
     ]
     for title, columns in TABLES.items():

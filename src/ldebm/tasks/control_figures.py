@@ -168,8 +168,7 @@ def of_wrong_labels(real: RealByLabel) -> dict[str, float]:
 def of_held_out(real: RealByLabel) -> dict[str, float]:
     """How probable training texts are that the language models were not taught by; nothing where there are none.
 
-    Test texts that stand among the training texts may have been left out, and short ones are mostly such; these are as
-    the source is, and models write as it does.
+    Those of test may be of other lengths, as they are chosen; these are as the source is, and models write as it does.
     """
     if not all(real.held_out.values()):
         return {}

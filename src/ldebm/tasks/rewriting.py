@@ -49,8 +49,8 @@ def rewrite(
     """
     if model.config.model.observation == "bag_of_words":
         raise UserError(
-            "this run writes bags of words, of which no sentence can be made: train with observation=sequence, as the"
-            " presets tiny, small and full have it"
+            "this run writes bags of words, of which no sentence can be made: train with the preset"
+            " best-small, say, which reads and writes sentences"
         )
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:

@@ -136,7 +136,7 @@ def train(
 
 def _too_short(trainer: Trainer, config: TrainingConfig) -> str:
     """What is wrong with a run whose epochs are over before its rate has warmed up; "" where steps were asked for."""
-    if config.max_steps or trainer.total_steps >= config.rate_steps:
+    if config.max_steps or config.rate_schedule != "warm-up" or trainer.total_steps >= config.rate_steps:
         return ""
     return (
         f"{trainer.total_steps} steps are fewer than the {config.rate_steps} of the warm-up, in which the latent "
