@@ -31,7 +31,7 @@ Seen = TypeVar("Seen", bound=Sized)  # what a user gives: texts, or an array of 
 
 
 class Inferred(NamedTuple):
-    """What a model infers of N examples, float32 each: posterior means and variances [N, D], p(y | posterior mean)."""
+    """What a model infers of N examples, float32 each: posterior means and variances [N, D], p(y | x) [N, K]."""
 
     means_ND: np.ndarray
     variances_ND: np.ndarray
@@ -176,7 +176,8 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         return self.inferred(examples)[:2]
 
     def symbol_probabilities(self, examples: Seen) -> np.ndarray:
-        """p(y | posterior mean), [N, K] float32; a response's posterior is given its context too."""
+        """p(y | x), [N, K] float32: of the posterior mean, a response's given its context too, and of the words where
+        labels taught them."""
         return self.inferred(examples).symbols_NK
 
     @torch.no_grad()

@@ -13,6 +13,7 @@ from ldebm.evaluation.calibration import temperature
 from ldebm.model import LDEBM
 from ldebm.training import Trainer, train
 from ldebm.training import run as module
+from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint
 from ldebm.training.run import resolve
 from tests import tiny
 
@@ -143,6 +144,8 @@ def test_a_run_with_few_labels_resumes_bit_for_bit(tmp_path, preset):
 
     with pytest.raises(KeyboardInterrupt):
         train(tiny.config(*settings, preset=preset), corpus, stopped, watch=watch)
+    tensors, _ = read_checkpoint(newest_checkpoint(stopped / "checkpoints"))
+    assert tensors and not any(".words." in name for name in tensors)  # taught anew
     model = train(tiny.config(*settings, preset=preset), corpus, stopped, resume=True)
     assert digest_of(stopped) == digest_of(tmp_path / "whole")
     train(tiny.config(*settings, preset=preset), corpus, stopped, resume=True)  # nothing is left to do

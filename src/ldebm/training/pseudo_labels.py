@@ -1,11 +1,11 @@
-"""Few labels, many texts: naive Bayes learns from the labelled texts, then by EM from all (Nigam et al. 2000), and a
+"""What words say of labels: naive Bayes learns from the labelled texts, then by EM from all (Nigam et al. 2000), and a
 logistic regression on the same words and pairs what tells the labels apart.
 
 The first knows more from few labels, the second from many (Ng & Jordan 2001); the verdict is the product of both. What
 it makes of the texts without a label is what the symbols are taught there; it stays with the model as a second witness
 (`observation/word_evidence.py`). Naive Bayes is tempered: with every word an independent witness, EM is sure of
 whatever it believed first.
-Legend: N texts, F features (words and pairs of neighbours), K labels.
+Legend: N texts, F features (words and pairs of neighbours), U of them that count, K labels.
 """
 
 from __future__ import annotations
@@ -55,35 +55,35 @@ def teach(evidence: WordEvidence, corpus: TokenizedCorpus) -> None:
     tried = []
     for each_F in (rare_F, surprise_F) if rare_F.any() else (surprise_F,):
         evidence.surprise_F.copy_(torch.from_numpy(each_F))
-        told_NF, used_F = _weighted(evidence, corpus), each_F > 0
-        rounds = partial(_rounds, told_NF, used_F, length, labels)
-        tried.append((*_best_round(rounds, corpus.symbols_N, most), each_F, told_NF, used_F, rounds))
-    _, best, surprise_F, told_NF, used_F, rounds = max(tried, key=itemgetter(0))
+        used_U = np.flatnonzero(each_F)
+        told_NU = _weighted(evidence, corpus)[:, used_U]
+        rounds = partial(_rounds, told_NU, length, labels)
+        tried.append((*_best_round(rounds, corpus.symbols_N, most), each_F, used_U, told_NU, rounds))
+    _, best, surprise_F, used_U, told_NU, rounds = max(tried, key=itemgetter(0))
     evidence.surprise_F.copy_(torch.from_numpy(surprise_F))
-    said_KF, meant_K, shares_NK = next(islice(rounds(corpus.symbols_N), best, None))
-    tells_KF, expects_K = _regression(told_NF[:, used_F], shares_NK, corpus.symbols_N >= 0)
-    said_KF[:, used_F] += tells_KF
-    meant_K = meant_K + expects_K
-    evidence.said_FK.copy_(torch.from_numpy(said_KF.T - said_KF.T.mean(1, keepdims=True)))
+    said_KU, meant_K, shares_NK = next(islice(rounds(corpus.symbols_N), best, None))
+    tells_KU, expects_K = _regression(told_NU, shares_NK, corpus.symbols_N >= 0)
+    said_KU, meant_K = said_KU + tells_KU, meant_K + expects_K
+    evidence.said_FK.zero_()[torch.from_numpy(used_U)] = torch.from_numpy(said_KU - said_KU.mean(0)).T
     evidence.meant_K.copy_(torch.from_numpy(meant_K - meant_K.mean()))
 
 
 def _rounds(
-    told_NF: sp.csr_matrix, used_F: np.ndarray, length: float, labels: int, symbols_N: np.ndarray
+    told_NU: sp.csr_matrix, length: float, labels: int, symbols_N: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """EM's rounds: what features say KF, what is meant before K, and the shares of the labels NK that follow. The first
+    """EM's rounds: what features say KU, what is meant before K, and the shares of the labels NK that follow. The first
     has learned from the labelled texts alone; -1 stands for no label."""
     given_NK = np.zeros((len(symbols_N), labels), np.float32)
     known_N = np.flatnonzero(symbols_N >= 0)
     given_NK[known_N, symbols_N[known_N]] = 1.0
-    shares_NK, zeros_KF = given_NK, np.zeros((labels, len(used_F)), np.float32)
+    shares_NK = given_NK
     for _ in range(_ROUNDS):
-        told_KF = length * (told_NF.T @ shares_NK).T + used_F
-        said_KF = length / _TEMPER * np.log(told_KF / told_KF.sum(1, keepdims=True), where=used_F, out=zeros_KF)
+        told_KU = length * (told_NU.T @ shares_NK).T + 1.0
+        said_KU = length / _TEMPER * np.log(told_KU / told_KU.sum(1, keepdims=True))
         meant_K = np.log(shares_NK.sum(0) + 1.0) / _TEMPER
-        shares_NK = softmax(told_NF @ said_KF.T + meant_K, axis=1).astype(np.float32)
+        shares_NK = softmax(told_NU @ said_KU.T + meant_K, axis=1).astype(np.float32)
         shares_NK[known_N] = given_NK[known_N]
-        yield said_KF, meant_K, shares_NK
+        yield said_KU, meant_K, shares_NK
 
 
 def _best_round(
@@ -104,20 +104,20 @@ def _best_round(
     return int(right_R[best]), best
 
 
-def _regression(told_NF: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The log odds KF and K that tell the labels apart. A text whose label is only believed counts for little: enough
+def _regression(told_NU: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The log odds KU and K that tell the labels apart. A text whose label is only believed counts for little: enough
     where there are few others. Nothing where they would be too many to learn."""
     believed_N, labels = shares_NK.argmax(1), shares_NK.shape[1]
-    tells_KF, expects_K = np.zeros((labels, told_NF.shape[1]), np.float32), np.zeros(labels, np.float32)
+    tells_KU, expects_K = np.zeros((labels, told_NU.shape[1]), np.float32), np.zeros(labels, np.float32)
     found_K = np.unique(believed_N)
-    if len(found_K) > 1 and len(found_K) * told_NF.shape[1] <= _WEIGHTS:
+    if len(found_K) > 1 and len(found_K) * told_NU.shape[1] <= _WEIGHTS:
         weight_N = np.where(known_N, 1.0, _BELIEVED * shares_NK.max(1))
-        fitted = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(told_NF, believed_N, weight_N)
+        fitted = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(told_NU, believed_N, weight_N)
         weights, offsets = fitted.coef_, fitted.intercept_
         if len(found_K) == 2:  # one row says both
             weights, offsets = np.concatenate([-weights, weights]) / 2, np.concatenate([-offsets, offsets]) / 2
-        tells_KF[found_K], expects_K[found_K] = weights, offsets
-    return tells_KF, expects_K
+        tells_KU[found_K], expects_K[found_K] = weights, offsets
+    return tells_KU, expects_K
 
 
 @torch.no_grad()

@@ -6,21 +6,22 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ldebm.errors import RunError
 
 if TYPE_CHECKING:
     from ldebm.training.trainer import Trainer
 
+_WORDS = "words."  # what words say of labels: large, and taught anew by the same texts before a run goes on
 _PROGRESS = ("seconds", "best", "epochs_without_better", "changed_labels")
 
 
 def pack(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors, numbers) that a checkpoint keeps. Every process must call it: dropout is drawn by each for itself."""
-    tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+    tensors = {f"model.{name}": value for name, value in _trained(trainer.model).items()}
     if trainer.averaged is not trainer.model:
-        tensors |= {f"averaged.{name}": value for name, value in trainer.averaged.state_dict().items()}
+        tensors |= {f"averaged.{name}": value for name, value in _trained(trainer.averaged).items()}
     for place, entry in trainer.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{place}.{name}": torch.as_tensor(value) for name, value in entry.items()}
     tensors["random.noise"] = trainer.generator.get_state()
@@ -48,9 +49,10 @@ def unpack(trainer: Trainer, tensors: dict[str, Tensor], numbers: dict[str, Any]
 
 
 def _unpack(trainer: Trainer, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-    trainer.model.load_state_dict(_part(tensors, "model."))
+    taught = {name: value for name, value in trainer.model.state_dict().items() if name.startswith(_WORDS)}
+    trainer.model.load_state_dict(_part(tensors, "model.") | taught)
     if trainer.averaged is not trainer.model:
-        trainer.averaged.load_state_dict(_part(tensors, "averaged."))
+        trainer.averaged.load_state_dict(_part(tensors, "averaged.") | taught)
     entries: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for name, value in _part(tensors, "optimiser.").items():
         place, _, field = name.partition(".")
@@ -68,6 +70,10 @@ def _unpack(trainer: Trainer, tensors: dict[str, Tensor], numbers: dict[str, Any
     trainer.step_count = numbers["step"]
     for name in _PROGRESS:
         setattr(trainer, name, numbers[name])
+
+
+def _trained(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value for name, value in model.state_dict().items() if not name.startswith(_WORDS)}
 
 
 def _dropout_states() -> dict[str, Tensor]:

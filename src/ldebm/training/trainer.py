@@ -115,7 +115,9 @@ class Trainer:
         self.model = model.to(device)
         self.dtype = choose_dtype(self.config.precision, device)
         model.set_compute_dtype(self.dtype)
-        self.averaged = copy.deepcopy(model).eval().requires_grad_(False) if self.config.ema else model
+        # What words say of labels is large and stays as it was taught: model and average have it in common.
+        common = {id(model.words): model.words} if isinstance(model, LDEBM) else {}
+        self.averaged = copy.deepcopy(model, common).eval().requires_grad_(False) if self.config.ema else model
         self.wrapped = self.accelerator.prepare_model(model)
         self.train_corpus, self.validation_corpus, self.out, self.watch = train, validation, out, watch
         prior = list(model.prior.parameters())
