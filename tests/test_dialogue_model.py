@@ -52,6 +52,8 @@ def test_it_answers_what_was_asked(trained) -> None:
     right = np.mean([response == f"oh, {colour}" for response, colour in zip(responses, colours, strict=True)])
     assert right > 0.7  # a quarter by chance; seeds 0.75 to 0.95
     assert model.respond([[]], ["you"])[0].startswith("it is")  # who begins, and how, is learned too
+    with pytest.raises(UserError, match="guidance is a weight of 0 or more, received inf"):
+        model.respond([[]], ["you"], guidance=float("inf"))
 
 
 def test_a_turn_that_its_context_tells_costs_nothing(trained) -> None:

@@ -1,5 +1,7 @@
 """The model as its users meet it: texts in, texts, latents and symbols out; and what a damaged folder says."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +90,14 @@ def test_unknown_symbols_and_labels_are_refused(model):
     labelled = tiny.model("data.labels=[negative, positive]", "model.symbols=2")
     with pytest.raises(UserError, match="unknown label 'good'; the run's labels are negative, positive"):
         labelled.generate(1, label="good")
+    with pytest.raises(UserError, match="symbol 1 and label 'positive': choose one"):
+        labelled.generate(1, symbol=1, label="positive")
+
+
+@pytest.mark.parametrize("guidance", [-1.0, math.nan, math.inf])
+def test_guidance_that_is_no_weight_is_refused(model, guidance):
+    with pytest.raises(UserError, match="guidance is a weight of 0 or more, received"):
+        model.generate(1, symbol=1, guidance=guidance)
 
 
 def test_nothing_steers_a_prior_without_symbols():

@@ -95,10 +95,11 @@ class DialogueModel(LatentModel[Sequence[Dialogue]]):
             symbol, mode, temperature, top_p, beams, guidance: as for `LDEBM.generate`.
             each: responses to a context, which is read once; they stand together, each from a latent of its own.
 
-        Raises UserError for an unknown symbol, for any of a prior that has learned none, and for a speaker whom the run
-        does not know.
+        Raises UserError for an unknown symbol, for any of a prior that has learned none, for a speaker whom the run
+        does not know, and for a `guidance` that is negative or not finite.
         """
         self.known_symbol(symbol)
+        self.known_guidance(guidance)
         for speaker in set(speakers):
             known_speaker(speaker, self.config.data.speakers)
         generator = torch.Generator(self.device).manual_seed(seed)

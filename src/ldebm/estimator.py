@@ -192,7 +192,7 @@ def _known(y: Iterable[Any], texts: int) -> tuple[list[int], npt.NDArray[Any]]:
         raise ValueError(f"one label a text is needed, received {len(given)} for {texts} texts")
     rows = [row for row, label in enumerate(given) if not _missing(label)]
     if not rows:
-        raise ValueError("y has no label at all; leave it out to find symbols without labels")
+        raise ValueError("y has no label at all; give some (`fit` without y finds symbols without labels)")
     return rows, np.asarray([given[row] for row in rows])
 
 

@@ -78,10 +78,10 @@ class LDEBM(LatentModel[Sequence[str]]):
             best_of: so many are written for each of the `n`, and kept is the one with the highest p(symbol | text), as
                 `symbol_probabilities` reads it.
 
-        Raises UserError for an unknown symbol or label, for either of a prior that has learned no symbols, and for a
-        `best_of` below one or without either.
+        Raises UserError for an unknown symbol or label, for both, for either of a prior that has learned no symbols,
+        for a `best_of` below one or without either, and for a `guidance` that is negative or not finite.
         """
-        chosen = self.chosen_symbol(symbol, label)
+        chosen, guidance = self.chosen_symbol(symbol, label), self.known_guidance(guidance)
         if best_of < 1:
             raise UserError(f"the best of one text or more can be kept, received best_of={best_of}")
         if best_of > 1:
@@ -157,9 +157,11 @@ class LDEBM(LatentModel[Sequence[str]]):
         return np.array([len(ids) > most for ids in self.tokenizer.encode(texts, most + 1)], dtype=bool)
 
     def chosen_symbol(self, symbol: int | None, label: str | None) -> int | None:
-        """The symbol by number, or by its label's name. Raises UserError for a label that the run does not have, and as
-        `known_symbol`."""
+        """The symbol by number, or by its label's name. Raises UserError for a label that the run does not have, for a
+        symbol and a label, and as `known_symbol`."""
         if label is not None:
+            if symbol is not None:
+                raise UserError(f"symbol {symbol} and label {label!r}: choose one of them")
             if self.labels is None:
                 raise UserError(f"label {label!r}: this run was trained without labels; choose a symbol instead")
             if label not in self.labels:

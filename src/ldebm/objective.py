@@ -6,6 +6,7 @@ Legend: B examples, D latent dimensions, K symbols, N rows, C size of a context.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +167,13 @@ class LatentModel(nn.Module, abc.ABC, Generic[Seen]):
         if symbol is not None and not 0 <= symbol < symbols:
             raise UserError(f"unknown symbol {symbol}; the run's symbols are 0 to {symbols - 1}")
         return symbol
+
+    @staticmethod
+    def known_guidance(guidance: float) -> float:
+        """The weight to steer by. Raises UserError where it is negative or no finite number."""
+        if not (math.isfinite(guidance) and guidance >= 0):
+            raise UserError(f"guidance is a weight of 0 or more, received {guidance}")
+        return guidance
 
     def encode(self, examples: Seen) -> np.ndarray:
         """Posterior means, [N, D] float32; the same for an example whatever it is encoded with."""

@@ -37,10 +37,11 @@ class FakeModel:
     failure: BaseException | None = None
     labels: tuple[str, ...] | None = None
     has_symbols = True
+    longest = 100  # characters
     tokenizer = SimpleNamespace(words=str.split)
 
     def __init__(self) -> None:
-        data = SimpleNamespace(source="", text=None, label=None, split=None, validation_share=0.5)
+        data = SimpleNamespace(source="", text=None, label=None, split=None, validation_share=0.5, max_length=20)
         self.config = SimpleNamespace(seed=0, data=data)
         self.asked: dict[str, Any] = {}
 
@@ -49,6 +50,9 @@ class FakeModel:
             raise self.failure
         self.asked = {"symbol": symbol, **options}
         return [f"text\n{i}" for i in range(n)]
+
+    def cut(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([len(text) > self.longest for text in texts], dtype=bool)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([[len(text), "good" in text] for text in texts], dtype=np.float32)

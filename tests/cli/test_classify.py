@@ -54,6 +54,12 @@ def test_without_it_nothing_is_told(run: Run, labelled: Any, reviews: Path) -> N
     assert run("classify", "runs/a", reviews)[2] == ""
 
 
+def test_texts_that_lose_their_end_are_counted(run: Run, labelled: Any, reviews: Path) -> None:
+    labelled.longest = 5  # of "good", "bad", "good too" and "good one"
+    code, _, err = run("classify", "runs/a", reviews)
+    assert code == 0 and "2 of 4 texts are longer than" in " ".join(err.split())
+
+
 def test_an_unknown_label_is_told_with_its_place(run: Run, labelled: Any, tmp_path: Path) -> None:
     path, out = tmp_path / "a.csv", tmp_path / "found.csv"
     path.write_text('review,truth\n"good\nthing",positive\nbad,positiv\n')

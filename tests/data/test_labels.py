@@ -57,6 +57,11 @@ def test_a_class_of_one_text_that_falls_into_validation_is_not_learned_and_told(
     assert corpus.labels == ("a", "b", "c") and "'d'" in caplog.text and "'c'" not in caplog.text
 
 
+def test_what_programs_write_for_nothing_is_a_label_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert found(["a", "NaN", "None", "b", "none of these"]) == ("NaN", "None", "a", "b", "none of these")
+    assert "'NaN', 'None' is learned as a label like any other" in caplog.text and "none of these" not in caplog.text
+
+
 def test_a_column_of_numbers_gives_a_class_a_number(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     rows = [{"text": f"text {row}", "stars": [1, 5, 2.5, None][row % 4]} for row in range(80)]
     corpus = load_corpus(write("a.jsonl", "\n".join(map(json.dumps, rows))), label="stars")

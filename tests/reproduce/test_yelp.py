@@ -133,6 +133,27 @@ def test_the_weight_of_guidance_is_the_surest_that_reads_well() -> None:
     assert yelp.choice(tried, 10.0) == 1.0
 
 
+def test_the_weight_of_guidance_is_chosen_on_dev_by_texts_of_its_own(monkeypatch) -> None:
+    asked = []
+
+    class Real:
+        def accuracies(self, texts):
+            return {"accuracy": texts["guidance"]}
+
+        def perplexity_of(self, texts):
+            return {"validation": 20.0, "test": 1e9}[texts["part"]] if "part" in texts else 10.0 * texts["guidance"]
+
+    def written(model, count, mode, seed, guidance):
+        asked.append((count, mode, seed))
+        return {"guidance": guidance}
+
+    monkeypatch.setattr(yelp, "real_texts", lambda size, runs: Real())
+    monkeypatch.setattr(yelp, "texts_of", lambda part: {"part": part})
+    monkeypatch.setattr(yelp, "written", written)
+    assert yelp.chosen_guidance(None, 3, "small", None) == 2.0  # the last that stays within 1.1 times dev's
+    assert set(asked) == {(2_000, "greedy", 1_003)}  # those that are measured have the seed 3
+
+
 def test_labels_of_the_language_model_steer_it_and_are_read_by_bayes_rule(tmp_path, small, monkeypatch) -> None:
     monkeypatch.setattr(yelp_language_model.language_models, "Recipe", lambda epochs: Recipe(40, 16, 0.01))
     model, _ = yelp_language_model.trained("tiny", tmp_path)

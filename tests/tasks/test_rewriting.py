@@ -133,6 +133,14 @@ def test_a_text_that_does_not_read_as_asked_is_told_with_its_line(folder, run, m
     assert run("rewrite", folder, "the food was awful", "--label", "positive", "--weight", "0")[2] == ""  # as was asked
 
 
+def test_what_cannot_be_asked_in_python_is_told(model):
+    for weight in (-1.0, 2 * WEIGHTS[-1], float("nan")):
+        with pytest.raises(UserError, match="a weight is 0 to 32, received"):
+            rewrite(model, ["a text"], symbol=1, weight=weight)
+    with pytest.raises(UserError, match="choose one of them"):
+        rewrite(model, ["a text"], symbol=1, label="positive")
+
+
 @pytest.mark.parametrize(
     "flags, told",
     [

@@ -147,6 +147,12 @@ def test_words_and_pairs_of_a_single_text_say_nothing():
     assert (weight_BM == 0).all() and (evidence.said_FK[feature_BM] == 0).all()
 
 
+def test_texts_without_a_word_in_common_leave_how_frequent_the_labels_are():
+    corpus, evidence = corpus_of([f"only{row} here{row}" for row in range(12)], [0] * 8 + [1] * 4)
+    teach(evidence, corpus)
+    assert (evidence.said_FK == 0).all() and evidence.meant_K[0] > evidence.meant_K[1]
+
+
 @pytest.mark.parametrize("told", [30, 60, 100])
 def test_labels_that_are_not_what_texts_mostly_differ_in_are_kept(told):
     """Verdicts on films and sandwiches: twenty rounds of EM would end with what the texts are about."""

@@ -3,12 +3,13 @@
 import dataclasses
 import re
 
+import datasets
 import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
 
-from ldebm.data.corpora import load_corpus
+from ldebm.data.corpora import Corpus, load_corpus
 from ldebm.evaluation.calibration import temperature
 from ldebm.model import LDEBM
 from ldebm.training import Trainer, train
@@ -39,10 +40,24 @@ def test_words_are_a_witness_of_labels_and_teach_those_that_are_missing(corpus, 
     assert config.model.symbols == (4 if corpus.labels is None else 2)
 
 
-def test_words_do_not_witness_to_too_many_labels(monkeypatch):
+def test_words_do_not_witness_to_too_many_labels_which_is_told(tmp_path, monkeypatch, capsys):
+    corpus, config = tiny.corpus(40, labelled=True, told=39), tiny.config("training.max_steps=1")
+    train(config, corpus, tmp_path / "few")
+    assert "labels are more than" not in capsys.readouterr().err
     monkeypatch.setattr(module, "_WITNESSED", 1)
-    config = resolve(tiny.config(), tiny.corpus(40, labelled=True, told=39))
-    assert not config.model.word_evidence and config.training.clustering_weight == 0 and config.model.symbols == 2
+    resolved = resolve(config, corpus)
+    assert not resolved.model.word_evidence and resolved.training.clustering_weight == 0 and resolved.model.symbols == 2
+    train(config, corpus, tmp_path / "many")
+    assert "2 labels are more than the 1 that words tell apart" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("told", [12, 8])
+def test_texts_without_a_word_in_common_can_be_learned_from(tmp_path, told):
+    labels = [*("ab" * 6)[:told], *[None] * (12 - told)]
+    texts = datasets.Dataset.from_dict({"text": [f"only{row}" for row in range(12)], "label": labels})
+    corpus = Corpus("unique", texts, texts, None, ("a", "b"))
+    model = train(tiny.config("training.max_steps=1"), corpus, tmp_path / "run")
+    assert model.words is not None and model.symbol_probabilities(["only3"]).sum() == pytest.approx(1)
 
 
 def test_labels_that_are_missing_elsewhere_do_not_count(tmp_path):

@@ -48,6 +48,7 @@ def classify(
     where the rows go to the terminal.
     """
     from ldebm import LDEBM
+    from ldebm.training.progress import warn
 
     model = LDEBM.from_pretrained(run)
     if score is None:
@@ -55,7 +56,13 @@ def classify(
         truth: list[str | None] = []
     else:
         texts, truth = _true_labels(run, source, text, score, model)
-    probabilities_NK = model.symbol_probabilities([text for text in texts if text])
+    given = [text for text in texts if text]
+    if cut := int(model.cut(given).sum()):
+        warn(
+            f"{cut} of {len(given)} texts are longer than {model.config.data.max_length} tokens and were cut: their "
+            "ends were not read; a run trained with a greater data.max_length reads more"
+        )
+    probabilities_NK = model.symbol_probabilities(given)
     write_table(_columns(texts, probabilities_NK, model.labels), out)
     if score is not None:
         from ldebm.evaluation.labelling import label_scores

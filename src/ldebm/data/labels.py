@@ -17,12 +17,14 @@ log = logging.getLogger("ldebm")
 MOST_LABELS = 1_000  # each label is a symbol with a head of its own
 _FEW = 20  # so many labels with a text each may be all there is to learn from
 _SHOWN = 5
+_NOTHING = frozenset(("na", "n/a", "nan", "none", "null"))  # what programs write where nothing is
 
 
 def labels_of(train: pyarrow.ChunkedArray, validation: pyarrow.ChunkedArray, where: str) -> tuple[str, ...]:
     """The sorted distinct labels of the texts to train on; None is no label.
 
-    Warns of labels that only validate, of those that are the same number, and where most stand at one text.
+    Warns of labels that only validate, that are the same number or called as nothing is, and where most stand at one
+    text.
 
     Args:
         train, validation: the label of each text, a string or None.
@@ -58,6 +60,12 @@ def labels_of(train: pyarrow.ChunkedArray, validation: pyarrow.ChunkedArray, whe
             " it more texts",
             where,
             _listed(unseen),
+        )
+    if nothing := [label for label in labels if label.casefold() in _NOTHING]:
+        log.warning(
+            "%s: %s is learned as a label like any other. Where it stands for none, leave the cell empty",
+            where,
+            _listed(nothing),
         )
     for alike in _same_numbers(labels):
         log.warning("%s: %s are one number and several labels. Write it alike in every row", where, _listed(alike))

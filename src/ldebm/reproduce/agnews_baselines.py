@@ -26,7 +26,8 @@ _ROWS = 1024
 
 
 def logistic_regression(corpus: Corpus, asked: list[str]) -> Probabilities:
-    """p(y | x) of the asked documents, MK, from tf-idf weights of words; learned from the labelled documents alone."""
+    """p(y | x) of the asked documents, MK, from tf-idf weights of words; learned from the labelled documents,
+    but how rare a word is from all."""
     labels, train = _labels(corpus), corpus.train["text"][:]
     words = TfidfVectorizer(sublinear_tf=True)
     weights_NV, known_N = words.fit_transform(train), labels >= 0

@@ -17,7 +17,7 @@ def table(
     seconds_goal: str | None = None,
 ) -> str:
     """Rows of models, then published values, floor, chance and goals where there are any; columns that no row has are
-    left out.
+    left out, and rows that have none of the columns.
 
     Args:
         floor: the name of the row that holds the floors.
@@ -31,6 +31,7 @@ def table(
         [_name(row), *(_cell(row["metrics"][name], form) for name, (_, form) in known.items())]
         + [f"{row['train_seconds']:.0f}" for _ in last]
         for row in rows
+        if any(_mean(row, name) is not None for name in known)
     ]
     for row in rows:
         published = row.get("published", {})
@@ -41,10 +42,9 @@ def table(
         values = [_number(rows[-1]["metrics"][name][kind], form) for name, (_, form) in known.items()]
         if any(values):
             lines.append([called, *values, *("" for _ in last)])
-    if goals is not None:
-        lines.append(
-            ["goal of `ldebm-best`", *(goals.get(name, "") for name in known), *(seconds_goal or "" for _ in last)]
-        )
+    aims = [*((goals or {}).get(name, "") for name in known), *(seconds_goal or "" for _ in last)]
+    if any(aims):
+        lines.append(["goal of `ldebm-best`", *aims])
     return lines_of(headings, lines)
 
 

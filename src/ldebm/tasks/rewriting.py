@@ -44,8 +44,8 @@ def rewrite(
         weight: of the asked symbol against the distance from the text, where the ladder ends, 0 to the last of WEIGHTS;
             None: for each text where it first reads as asked.
 
-    Raises UserError for an unknown symbol or label, for none, for an empty text, for a prior that has learned no
-    symbols, and for a model of bags of words.
+    Raises UserError for an unknown symbol or label, for none or both, for another weight, for an empty text, for a
+    prior that has learned no symbols, and for a model of bags of words.
     """
     if model.config.model.observation == "bag_of_words":
         raise UserError(
@@ -55,6 +55,8 @@ def rewrite(
     chosen = model.chosen_symbol(symbol, label)
     if chosen is None:
         raise UserError("a text is rewritten towards a symbol or a label: choose one")
+    if weight is not None and not 0 <= weight <= WEIGHTS[-1]:
+        raise UserError(f"a weight is 0 to {WEIGHTS[-1]:g}, received {weight}")
     for row, text in enumerate(texts, start=1):
         if not text.strip():
             raise UserError(f"text {row} is empty: there is nothing to rewrite")

@@ -106,11 +106,11 @@ def _best_round(
 
 def _regression(told_NU: sp.csr_matrix, shares_NK: np.ndarray, known_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The log odds KU and K that tell the labels apart. A text whose label is only believed counts for little: enough
-    where there are few others. Nothing where they would be too many to learn."""
+    where there are few others. Nothing where they would be too many to learn, or no word stands in two texts."""
     believed_N, labels = shares_NK.argmax(1), shares_NK.shape[1]
     tells_KU, expects_K = np.zeros((labels, told_NU.shape[1]), np.float32), np.zeros(labels, np.float32)
     found_K = np.unique(believed_N)
-    if len(found_K) > 1 and len(found_K) * told_NU.shape[1] <= _WEIGHTS:
+    if len(found_K) > 1 and 0 < len(found_K) * told_NU.shape[1] <= _WEIGHTS:
         weight_N = np.where(known_N, 1.0, _BELIEVED * shares_NK.max(1))
         fitted = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(told_NU, believed_N, weight_N)
         weights, offsets = fitted.coef_, fitted.intercept_

@@ -109,6 +109,11 @@ def train(
         if labels is not None:
             without = _without_label(corpus.train)
             seen += f", {len(texts) - without} with a label and {without} without"
+            if len(labels) > _WITNESSED and config.training.pseudo_label_weight > 0 and accelerator.is_main_process:
+                warn(
+                    f"{len(labels)} labels are more than the {_WITNESSED} that words tell apart beside the latent: the "
+                    "latent alone tells these"
+                )
     trainer = Trainer(model, training, validation, out, watch)
     again = resume and trainer.resume()
     if accelerator.is_main_process:
