@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+from ldebm.model import LDEBM
+from ldebm.objective import LatentModel
+
+
+def averaged_copy(model: LatentModel[Any]) -> LatentModel[Any]:
+    """A model to average into, which begins as the other. What words say of labels is large and stays as it was taught:
+    both have it in common."""
+    common = {id(model.words): model.words} if isinstance(model, LDEBM) else {}
+    return copy.deepcopy(model, common).eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import copy
 import math
 import signal
 import threading
@@ -27,7 +26,7 @@ from ldebm.objective import LatentModel, Losses
 from ldebm.posterior import Posterior
 from ldebm.run_folder import BOARD, METRICS, write_model
 from ldebm.training.allocator import give_back, keep_few_kernels, keep_large_blocks
-from ldebm.training.averaging import average
+from ldebm.training.averaging import average, averaged_copy
 from ldebm.training.board import Board
 from ldebm.training.checkpoints import newest_checkpoint, read_checkpoint, write_checkpoint
 from ldebm.training.clustering import GeometricClustering
@@ -115,9 +114,7 @@ class Trainer:
         self.model = model.to(device)
         self.dtype = choose_dtype(self.config.precision, device)
         model.set_compute_dtype(self.dtype)
-        # What words say of labels is large and stays as it was taught: model and average have it in common.
-        common = {id(model.words): model.words} if isinstance(model, LDEBM) else {}
-        self.averaged = copy.deepcopy(model, common).eval().requires_grad_(False) if self.config.ema else model
+        self.averaged = averaged_copy(model) if self.config.ema else model
         self.wrapped = self.accelerator.prepare_model(model)
         self.train_corpus, self.validation_corpus, self.out, self.watch = train, validation, out, watch
         prior = list(model.prior.parameters())
